@@ -1,0 +1,32 @@
+/** What a preset is: limit classes with their policies, and a route table. */
+
+import type { DialectName, RefusalForm } from '../../core/exchange.ts';
+import type { PolicySettings } from '../schema/policies.ts';
+import type { InternalGroup, PresetOptions } from '../schema/preset.ts';
+
+/** One row of a route table that ships with the product. Empty lists take anything. */
+export interface PresetRoute {
+  readonly name: string;
+  readonly paths: readonly string[];
+  readonly methods: readonly string[];
+  readonly dialects?: readonly DialectName[];
+  readonly listeners?: readonly string[];
+  readonly class: string;
+  readonly form: RefusalForm;
+  /** Where it goes, or would go if somebody opened it. */
+  readonly upstream: string;
+  /** The error of a row that is closed. */
+  readonly refuseWith?: 'INTERNAL_ROUTE' | 'NO_ROUTE';
+  readonly group?: InternalGroup;
+  readonly rewrite?: { readonly from: string; readonly to: string };
+  readonly policies?: PolicySettings;
+  /** Why the row is there; for docs/config.md. */
+  readonly why: string;
+}
+
+/** A route table that ships with the product. */
+export interface Preset {
+  /** Policies by limit class, with the meaning of the class. */
+  readonly classes: Readonly<Record<string, { readonly what: string; readonly policies: PolicySettings }>>;
+  routes(options: PresetOptions): readonly PresetRoute[];
+}

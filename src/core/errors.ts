@@ -1,0 +1,47 @@
+/** A failure as it travels: a code of the catalogue, and what is known beside it. */
+
+import { CATALOGUE, type ErrorCode, type ErrorRow } from './catalogue.ts';
+
+/** What may be known beside the code. */
+export interface ErrorDetails {
+  /** For the log only: which limit, which field, which endpoint. */
+  detail?: string;
+  /** Seconds for Retry-After. */
+  retryAfterS?: number;
+  /** For Allow of a 405. */
+  allow?: readonly string[];
+  cause?: unknown;
+}
+
+/** A failure that has a row in the catalogue. */
+export class GatewayError extends Error {
+  readonly code: ErrorCode;
+  readonly row: ErrorRow;
+  readonly detail: string | undefined;
+  readonly retryAfterS: number | undefined;
+  readonly allow: readonly string[] | undefined;
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}) {
+    const row: ErrorRow = CATALOGUE[code];
+    const { stackTraceLimit } = Error;
+    // A refusal is no defect: its stack tells nobody anything, and costs most of making it.
+    if (row.source !== 'gateway') Error.stackTraceLimit = 0;
+    super(row.message, details.cause === undefined ? undefined : { cause: details.cause });
+    Error.stackTraceLimit = stackTraceLimit;
+    this.name = 'GatewayError';
+    this.code = code;
+    this.row = row;
+    this.detail = details.detail;
+    this.retryAfterS = details.retryAfterS ?? (row.http === 503 ? 1 : undefined);
+    this.allow = details.allow;
+  }
+
+  /** The same, from anything that was thrown: what is not ours is a defect. */
+  static from(thrown: unknown): GatewayError {
+    if (thrown instanceof GatewayError) return thrown;
+    return new GatewayError('DEFECT', {
+      cause: thrown,
+      detail: thrown instanceof Error ? thrown.message : String(thrown),
+    });
+  }
+}

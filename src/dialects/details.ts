@@ -1,0 +1,71 @@
+/**
+ * Error details of google.rpc in the protobuf wire format, by hand: the three messages are small and final, and the
+ * gateway so needs no protobuf at run time. https://github.com/googleapis/googleapis/tree/master/google/rpc
+ */
+
+import type { GatewayError } from '../core/errors.ts';
+import { retryDelayMs } from './retry.ts';
+
+/** One error detail: its type without the `type.googleapis.com/` before it, and its message in wire format. */
+export interface Detail {
+  readonly type: string;
+  readonly value: Buffer;
+}
+
+/** What an error says beside its code and message: RetryInfo, where it says when to come again. */
+export function detailsOf(error: GatewayError): readonly Detail[] {
+  const delayMs = retryDelayMs(error);
+  return delayMs === undefined ? [] : [{ type: 'google.rpc.RetryInfo', value: retryInfo(delayMs) }];
+}
+
+/** A google.rpc.RetryInfo: `retry_delay` (1) is a google.protobuf.Duration of `seconds` (1) and `nanos` (2). */
+export function retryInfo(delayMs: number): Buffer {
+  return message(1, number(1, Math.floor(delayMs / 1000)), number(2, (delayMs % 1000) * 1_000_000));
+}
+
+/** A google.rpc.Status: `code` (1), `message` (2), and `details` (3), each a google.protobuf.Any. */
+export function rpcStatus(code: number, text: string, details: readonly Detail[]): Buffer {
+  return Buffer.concat([
+    number(1, code),
+    bytes(2, Buffer.from(text)),
+    ...details.map(({ type, value }) =>
+      message(3, bytes(1, Buffer.from(`type.googleapis.com/${type}`)), bytes(2, value)),
+    ),
+  ]);
+}
+
+/** Bytes as `-bin` fields of gRPC and details of Connect have them: base64 without padding. */
+export function unpaddedBase64(value: Buffer): string {
+  return value.toString('base64').replace(/=+$/, '');
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** A field of a whole number that is not negative, wire type 0; absent where it is zero, as proto3 has it. */
+function number(field: number, value: number): Buffer {
+  return value === 0 ? NOTHING : Buffer.from([field << 3, ...varint(value)]);
+}
+
+/** A field of bytes or text, wire type 2; absent where it is empty, as proto3 has it. */
+function bytes(field: number, value: Buffer): Buffer {
+  return value.length === 0 ? NOTHING : message(field, value);
+}
+
+/** A field of a message in parts, wire type 2; an empty one is there all the same. */
+function message(field: number, ...parts: readonly Buffer[]): Buffer {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  return Buffer.concat([Buffer.from([(field << 3) | 2, ...varint(length)]), ...parts]);
+}
+
+/** Seven bits a byte, lowest first; without bit operations, which would end at 32 bits. */
+function varint(value: number): number[] {
+  const out: number[] = [];
+  let rest = value;
+  while (rest > 0x7f) {
+    out.push((rest % 0x80) | 0x80);
+    rest = Math.floor(rest / 0x80);
+  }
+  out.push(rest);
+  return out;
+}

@@ -1,0 +1,236 @@
+/**
+ * THE LIFE OF A REQUEST: the Fastify instance of one generation of the config. What happens to a request stands in this
+ * file, in `forward.ts`, or in the list of policies; there is no fourth place.
+ */
+
+import { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
+import compress from '@fastify/compress';
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import { expandRoutes } from '../config/routes.ts';
+import type { Config } from '../config/schema.ts';
+import type { Clock } from '../core/clock.ts';
+import { GatewayError } from '../core/errors.ts';
+import type { Events } from '../core/events.ts';
+import type { Answer, ClientAddress, RouteInfo } from '../core/exchange.ts';
+import type { RawReply, RawRequest } from '../core/raw.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { type Admission, createAdmission } from './admission.ts';
+import { ROUTE_CONSTRAINTS } from './constraints.ts';
+import { OpenExchange } from './exchange.ts';
+import type { Kept } from './kept.ts';
+import { refuse } from './refuse.ts';
+import { RouteTable, routerEntries } from './route-table.ts';
+import { declareRoutes } from './routes.ts';
+import { keptUpstreams } from './upstreams.ts';
+
+export interface GenerationOptions {
+  readonly id: number;
+  readonly config: Config;
+  readonly kept: Kept;
+  readonly events: Events;
+  readonly clock: Clock;
+}
+
+/** One compiled config. */
+export interface Generation {
+  readonly id: number;
+  readonly config: Config;
+  readonly table: RouteTable;
+  readonly admission: Admission;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** Exchanges that are not over yet. */
+  readonly open: number;
+  handle(request: RawRequest, reply: RawReply): void;
+  wantsUpgrade(request: RawRequest): boolean;
+  upgrade(request: RawRequest, socket: Duplex, head: Buffer): void;
+  /** Gives up every exchange that is still open. */
+  abort(error: GatewayError): void;
+  /** Resolves when the last exchange is over and what only this generation kept is gone. */
+  close(): Promise<void>;
+}
+
+/** What a request is that no route has taken. */
+const UNROUTED: RouteInfo = { name: 'unrouted', upstream: undefined, form: 'rest', class: 'api' };
+
+/**
+ * Stands for the server that Fastify believes to have. A shared server would not do: @fastify/http-proxy 11.6.3 hangs an
+ * `upgrade` listener on it for every registration and replaces its `close`, and both would outlive the generation.
+ */
+class ServerFacade extends EventEmitter {
+  listening = false;
+  close(done?: () => void): this {
+    done?.();
+    return this;
+  }
+  closeIdleConnections(): void {}
+  closeAllConnections(): void {}
+  address(): null {
+    return null;
+  }
+}
+
+/** Compiles a config into the Fastify application that serves it. */
+export async function createGeneration(options: GenerationOptions): Promise<Generation> {
+  const { config, events, clock, kept, id } = options;
+  const open = new Set<OpenExchange>();
+  let closed: (() => void) | undefined;
+
+  const upstreams = keptUpstreams(options);
+  const entries = routerEntries(expandRoutes(config));
+  const table = new RouteTable(entries);
+  const admission = createAdmission(config, table, ({ peerAddress, listener }, reason) =>
+    events.emit('untrusted_proxy', { peerAddress, listener, reason }),
+  );
+
+  const facade = new ServerFacade();
+  let handler: (request: unknown, reply: unknown) => void = () => {};
+  const app = Fastify({
+    serverFactory(fastifyHandler) {
+      handler = fastifyHandler as typeof handler;
+      return facade as never;
+    },
+    logger: false,
+    routerOptions: {
+      // At its default of 100 a long segment falls through to a looser route.
+      maxParamLength: config.limits.max_url_bytes,
+      constraints: ROUTE_CONSTRAINTS as never,
+      querystringParser: () => ({}),
+    },
+    // Only malformed escapes come here, and the transport lets none through; no hook has run then.
+    frameworkErrors: (error, request, reply) => {
+      openExchange(request as FastifyRequest, reply as FastifyReply, () => {});
+      sendRefusal(new GatewayError('BAD_PATH', { cause: error }), request as FastifyRequest, reply as FastifyReply);
+    },
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+  });
+
+  /** The first hook: whatever comes after may rely on the exchange, and whatever ends it leaves a record. */
+  function openExchange(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
+    const raw = request.raw as unknown as RawRequest;
+    const route = (request.routeOptions.config as { route?: RouteInfo }).route ?? UNROUTED;
+    let refused = admission.refusal(raw);
+    let client: ClientAddress;
+    try {
+      client = admission.client(raw);
+    } catch (thrown) {
+      refused ??= GatewayError.from(thrown);
+      client = { address: raw.connection.peerAddress, trustedPeer: false, scheme: 'http' };
+    }
+    const exchange = new OpenExchange(raw, client, route, clock);
+    request.exchange = exchange;
+    open.add(exchange);
+    (reply.raw as unknown as RawReply).once('close', () => {
+      exchange.record.closed = clock.now();
+      exchange.close();
+      open.delete(exchange);
+      events.emit('exchange', { exchange, record: exchange.record });
+      if (open.size === 0) closed?.();
+    });
+    done(refused);
+  }
+
+  function sendRefusal(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const error = GatewayError.from(thrown);
+    const { exchange } = request;
+    exchange.record.error ??= error;
+    refuse(error, exchange, reply);
+  }
+
+  app.decorateRequest('exchange');
+  app.addHook('onRequest', openExchange);
+  app.addHook('onRequest', function redirect(request, reply, done) {
+    const { raw, client } = request.exchange;
+    const target = admission.listener(raw).redirect;
+    // A trusted proxy in front may already have ended TLS: then the redirect would loop.
+    if (target === undefined || client.scheme === 'https') return done();
+    const port = target.to_port === 443 ? '' : `:${target.to_port}`;
+    const host = raw.authority.replace(/:\d*$/, '');
+    reply
+      .code(308)
+      .header('location', `https://${host}${port}${raw.target}`)
+      .header('cache-control', 'no-store')
+      .send();
+  });
+  app.setErrorHandler((error, request, reply) => sendRefusal(fromFastify(error), request, reply));
+  app.setNotFoundHandler((request) => {
+    throw notServed(request.exchange.raw, table);
+  });
+  // Bodies are streams that only `forward.ts` reads: no parser may touch them.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  // Only for bodies that the gateway makes; forwarded ones never pass here. @fastify/compress 9.2.0 would also unpack
+  // request bodies by default.
+  await app.register(compress, { global: false, globalDecompression: false } as never);
+  // The way out of answers that the gateway makes: the same hooks as for forwarded ones.
+  app.addHook('onSend', function onAnswer(request, reply, payload, done) {
+    const { exchange } = request;
+    exchange.record.status = reply.statusCode;
+    exchange.record.answeredBy ??= 'gateway';
+    const hooks = (request.routeOptions.config as { onAnswer?: ((e: typeof exchange, a: Answer) => void)[] }).onAnswer;
+    if (hooks !== undefined && hooks.length > 0) throughHooks(exchange, reply, hooks);
+    done(null, payload);
+  });
+  await declareRoutes(app, { ...options, entries, table, upstreams, admission });
+  await app.ready();
+
+  return {
+    id,
+    config,
+    table,
+    admission,
+    upstreams,
+    get open() {
+      return open.size;
+    },
+    handle: (request, reply) => handler(request, reply),
+    wantsUpgrade: (request) => request.fault === undefined && table.match(request)?.config.websocket === true,
+    upgrade: (request, socket, head) => {
+      if (!facade.emit('upgrade', request, socket, head)) socket.destroy();
+    },
+    abort(error) {
+      for (const exchange of open) exchange.abort(error);
+    },
+    async close() {
+      if (open.size > 0) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        closed = resolve;
+        await promise;
+      }
+      await app.close();
+      kept.release(id);
+    },
+  };
+}
+
+/** Runs the hooks on the way out over an answer that Fastify is about to send. */
+function throughHooks(
+  exchange: OpenExchange | FastifyRequest['exchange'],
+  reply: FastifyReply,
+  hooks: readonly ((exchange: FastifyRequest['exchange'], answer: Answer) => void)[],
+): void {
+  const fields: string[] = [];
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    for (const item of Array.isArray(value) ? value : [value]) if (item !== undefined) fields.push(name, String(item));
+  }
+  const answer: Answer = { status: reply.statusCode, fields, ended: false, source: 'gateway', sink: undefined };
+  for (const hook of hooks) hook(exchange, answer);
+  for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
+  for (let i = 0; i < answer.fields.length; i += 2) reply.header(answer.fields[i]!, answer.fields[i + 1]!);
+  reply.code(answer.status);
+}
+
+/** What Fastify itself throws, as the catalogue names it. */
+function fromFastify(error: unknown): unknown {
+  const { code } = error as { code?: string };
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new GatewayError('BAD_CONTENT_TYPE', { cause: error });
+  return error;
+}
+
+/** A path that nobody serves, or not with this method. */
+export function notServed(raw: RawRequest, table: RouteTable): GatewayError {
+  const allow = table.allowed(raw);
+  return allow.length > 0 ? new GatewayError('METHOD_NOT_ALLOWED', { allow }) : new GatewayError('NO_ROUTE');
+}

@@ -1,0 +1,30 @@
+/** Sends what the caller's dialect makes of an error. */
+
+import type { FastifyReply } from 'fastify';
+import type { GatewayError } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
+
+/** Error bodies of this size and more are compressed, in bytes; smaller ones only grow. */
+const COMPRESS_FROM = 1024;
+
+/** The one place where a refusal leaves. */
+export function refuse(error: GatewayError, exchange: Exchange, reply: FastifyReply): void {
+  const { dialect, head, route, id, record } = exchange;
+  const refusal = dialect.refuse({ error, requestId: id, head, form: route.form });
+  const fields: string[] = [];
+  for (const [name, value] of Object.entries(refusal.headers)) {
+    reply.header(name, value);
+    fields.push(name, value);
+  }
+  reply.code(refusal.status);
+  record.grpcStatus =
+    dialect.outcome(fields, undefined) ?? (dialect.name === 'http' ? undefined : String(error.row.grpc));
+  const { body } = refusal;
+  if (dialect.name === 'http' && typeof body === 'string' && body.length >= COMPRESS_FROM) {
+    // @fastify/compress 9.2.0 sets Vary only on what it did compress; caches need it on both.
+    reply.header('vary', [reply.getHeader('vary'), 'accept-encoding'].filter(Boolean).join(', '));
+    reply.compress(body);
+  } else {
+    reply.send(body ?? undefined);
+  }
+}

@@ -1,0 +1,126 @@
+/** The request's body on its way up, at the pace of the upstream; what a replay may need of it is kept. */
+
+import type { Clock } from '../core/clock.ts';
+import { GatewayError } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
+import { trailerFields } from '../core/headers.ts';
+import type { DownstreamStream, Fields, UpstreamStream } from '../core/raw.ts';
+
+/** How much of a request's body is kept as long as the request may have to be sent once more. */
+const REPLAY_BYTES = 64 * 1024;
+
+/** One request's body. */
+export class Upload {
+  readonly #exchange: Exchange;
+  readonly #downstream: DownstreamStream;
+  readonly #clock: Clock;
+  readonly #idleMs: number;
+  #upstream: UpstreamStream | undefined;
+  #kept: Uint8Array[] | undefined = [];
+  #keptBytes = 0;
+  #ended: boolean;
+  #trailers: Fields | undefined;
+  /** The upstream takes no more for now: that is not the client's fault. */
+  #full = false;
+  #lastProgress = 0;
+  #cancelIdle: (() => void) | undefined;
+
+  /** `idleMs`: how long the body may make no progress; 0 for no limit. */
+  constructor(exchange: Exchange, clock: Clock, idleMs: number) {
+    this.#exchange = exchange;
+    this.#downstream = exchange.raw.stream;
+    this.#clock = clock;
+    this.#idleMs = idleMs;
+    this.#ended = this.#downstream.ended;
+  }
+
+  /** The request is complete. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** All that came of the body is still here. */
+  get replayable(): boolean {
+    return this.#kept !== undefined;
+  }
+
+  /** Sends what is kept and lets the rest flow. */
+  begin(upstream: UpstreamStream): void {
+    if (this.#downstream.ended) return;
+    this.#upstream = upstream;
+    for (const chunk of this.#kept ?? []) upstream.write(chunk);
+    if (this.#ended) {
+      upstream.end(this.#trailers);
+      return;
+    }
+    const { head, record } = this.#exchange;
+    if (head.headers.expect !== undefined && record.attempts === 1) this.#downstream.inform(100, []);
+    this.#watch();
+    this.#downstream.resume();
+  }
+
+  /** The attempt is over; the body waits for the next one. */
+  hold(): void {
+    this.#upstream = undefined;
+    this.#full = false;
+    this.#downstream.pause();
+  }
+
+  /** There will be no further attempt. */
+  forget(): void {
+    this.#kept = undefined;
+  }
+
+  take(chunk: Uint8Array): void {
+    const { record, bodyLimit } = this.#exchange;
+    record.bytesIn += chunk.length;
+    this.#lastProgress = this.#clock.now();
+    if (bodyLimit > 0 && record.bytesIn > bodyLimit) {
+      this.#exchange.abort(new GatewayError('BODY_TOO_LARGE', { detail: `more than max_bytes ${bodyLimit}` }));
+      return;
+    }
+    this.#keep(chunk);
+    if (this.#upstream?.write(chunk) !== false) return;
+    this.#full = true;
+    this.#downstream.pause();
+  }
+
+  end(trailers: Fields | undefined): void {
+    this.#ended = true;
+    this.#trailers = trailerFields(trailers);
+    this.stop();
+    this.#upstream?.end(this.#trailers);
+  }
+
+  /** The upstream takes more again. */
+  drained(): void {
+    this.#full = false;
+    this.#lastProgress = this.#clock.now();
+    this.#downstream.resume();
+  }
+
+  /** Nobody waits for the body any more. */
+  stop(): void {
+    this.#cancelIdle?.();
+    this.#cancelIdle = undefined;
+  }
+
+  #keep(chunk: Uint8Array): void {
+    if (this.#kept === undefined) return;
+    this.#keptBytes += chunk.length;
+    if (this.#keptBytes > REPLAY_BYTES) this.#kept = undefined;
+    else this.#kept.push(chunk);
+  }
+
+  /** Gives up on a body that makes no progress. */
+  #watch(): void {
+    if (this.#idleMs === 0 || this.#cancelIdle !== undefined) return;
+    this.#lastProgress = this.#clock.now();
+    const check = (): void => {
+      const quiet = this.#full ? 0 : this.#clock.now() - this.#lastProgress;
+      if (quiet < this.#idleMs) this.#cancelIdle = this.#clock.after(this.#idleMs - quiet, check);
+      else this.#exchange.abort(new GatewayError('REQUEST_TIMEOUT', { detail: 'limits.body_idle_ms' }));
+    };
+    this.#cancelIdle = this.#clock.after(this.#idleMs, check);
+  }
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { fieldName, fieldValue, setField } from '../core/headers.ts';
+import { definePolicy } from '../core/policy.ts';
+
+/** Fields that the gateway owns: framing, the authority, and who the client is. */
+const OWNED = new Set([
+  'connection',
+  'content-length',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+]);
+
+const name = z
+  .string()
+  .transform((text) => text.toLowerCase())
+  .refine((text) => fieldName(text), { error: 'expected a header name: letters, digits and -' })
+  .refine((text) => !OWNED.has(text), { error: 'this header is owned by the gateway' });
+const value = z
+  .string()
+  .max(8192)
+  .refine((text) => fieldValue(text), { error: 'expected a header value without line breaks or control characters' });
+
+/** Sets and removes header fields in both directions, after the gateway's own hygiene. */
+export const headers = definePolicy({
+  name: 'headers',
+  summary: 'Sets and removes header fields of requests and answers.',
+  options: z.strictObject({
+    request: z
+      .strictObject({
+        set: z.record(name, value).default({}).describe('Fields set on the way to the upstream, replacing what came.'),
+        remove: z.array(name).default([]).describe('Fields removed on the way to the upstream.'),
+      })
+      .prefault({})
+      .describe('Changes to requests.'),
+    answer: z
+      .strictObject({
+        set: z.record(name, value).default({}).describe('Fields set on the answer, replacing what the upstream sent.'),
+        default: z.record(name, value).default({}).describe('Fields set on the answer where the upstream sent none.'),
+        remove: z.array(name).default([]).describe('Fields removed from the answer.'),
+      })
+      .prefault({})
+      .describe('Changes to answers.'),
+  }),
+  hooks({ request: inward, answer: outward }) {
+    const edits = [
+      ...inward.remove.map((field) => ({ name: field, value: undefined })),
+      ...Object.entries(inward.set).map(([field, text]) => ({ name: field, value: text })),
+    ];
+    const answerEdits = [
+      ...outward.remove.map((field) => ({ name: field, value: undefined })),
+      ...Object.entries(outward.set).map(([field, text]) => ({ name: field, value: text })),
+    ];
+    const defaults = Object.entries(outward.default);
+    return {
+      ...(edits.length > 0 && {
+        preHandler: function headers(request, _reply, done) {
+          request.exchange.requestEdits.push(...edits);
+          done();
+        },
+      }),
+      ...((answerEdits.length > 0 || defaults.length > 0) && {
+        onAnswer: function headers(_exchange, answer) {
+          for (const edit of answerEdits) setField(answer.fields, edit.name, edit.value);
+          for (const [field, text] of defaults) {
+            let present = false;
+            for (let i = 0; i < answer.fields.length; i += 2) if (answer.fields[i] === field) present = true;
+            if (!present) answer.fields.push(field, text);
+          }
+        },
+      }),
+    };
+  },
+});

@@ -1,0 +1,181 @@
+/** `gatehouse serve`: the gateway with its log, its metrics, its admin listener, and the signals that end it. */
+
+import { existsSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { type AdminServer, createAdmin } from '../admin/server.ts';
+import { parseListenAddress } from '../config/address.ts';
+import { type Loaded, loadConfig } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
+import { redacted } from '../config/redact.ts';
+import { systemClock } from '../core/clock.ts';
+import { Events } from '../core/events.ts';
+import { accessLog } from '../telemetry/access-log.ts';
+import { connectEvents } from '../telemetry/announcements.ts';
+import * as lines from '../telemetry/lines.ts';
+import { createLog, type Log } from '../telemetry/log.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { createRedactor } from '../telemetry/redact.ts';
+import type { Demo } from './demo.ts';
+import { Primary } from './primary.ts';
+import { VERSION } from './version.ts';
+
+/** Where the development certificate is kept. */
+const CERTIFICATES = fileURLToPath(new URL('../../certs/', import.meta.url));
+/** How long answers of the admin listener may still take, in milliseconds. */
+const ADMIN_CLOSE_MS = 500;
+/** How long the last lines of the log may take, in milliseconds. */
+const LOG_CLOSE_MS = 1000;
+
+/** Runs until a signal ends it; gives the exit code. */
+export async function serve(configFile: string | undefined, demoAllowed: boolean): Promise<number> {
+  const started = systemClock.now();
+  const named = configFile ?? (process.env.GATEHOUSE_CONFIG || undefined);
+  const demo = named === undefined && demoAllowed ? await startDemo() : undefined;
+  const file = named ?? demo?.configFile;
+  if (file === undefined) {
+    process.stderr.write(
+      'gatehouse: no config. Give --config FILE or set GATEHOUSE_CONFIG; config/gateway.yaml is a good beginning.\n',
+    );
+    return 2;
+  }
+  const load = (): Promise<Loaded> => loadConfig(file, { ...process.env, ...demo?.environment });
+  const { config, warnings } = await load();
+  for (const warning of warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
+
+  const log = createLog({
+    level: config.log.level === 'trace' ? 'debug' : config.log.level === 'fatal' ? 'error' : config.log.level,
+    format: config.log.format,
+    bufferBytes: config.log.buffer_bytes,
+    redactor: createRedactor({ names: config.log.redact_query }),
+  });
+  lines.starting(log, { version: VERSION, node: process.version, config: file, pid: process.pid });
+  const events = new Events();
+  connectEvents(log, events);
+  if (config.log.access) accessLog(events, log);
+  process.on('unhandledRejection', (reason) => lines.defect(log, reason, { where: 'an unhandled rejection' }));
+  process.on('uncaughtException', (error) => lines.defect(log, error, { where: 'an uncaught exception' }));
+
+  let primary: Primary;
+  try {
+    primary = await Primary.start({ config, clock: systemClock, certificateFolder: CERTIFICATES, events });
+  } catch (error) {
+    await log.close(LOG_CLOSE_MS);
+    await demo?.close();
+    throw startError(error);
+  }
+  const metrics = createMetrics(events, {
+    version: VERSION,
+    droppedLines: () => log.dropped(),
+    openExchanges: () => primary.openExchanges,
+    openUpstreamStreams: () =>
+      primary.upstreams().reduce((sum, { endpoints }) => sum + endpoints.reduce((s, e) => s + e.streams, 0), 0),
+  });
+  const reload = async (): Promise<void> => {
+    let loaded: Loaded;
+    try {
+      loaded = await load();
+    } catch (error) {
+      primary.rejectReload((error as Error).message);
+      throw error;
+    }
+    await primary.reload(loaded.config);
+  };
+  const admin = await startAdmin(primary, metrics, log, reload).catch(async (error: unknown) => {
+    await primary.stop('start failed', { drainDelayMs: 0, timeoutMs: 0 });
+    await demo?.close();
+    throw startError(error);
+  });
+  announce(primary, log);
+  lines.ready(log, { ms: systemClock.now() - started });
+  if (demo !== undefined)
+    process.stdout.write(`\n${demo.welcome(primary.listeners.map((l) => ({ name: l.config.name, ...l.address })))}\n`);
+
+  process.on('SIGHUP', () => void reload().catch(() => {})); // told by the event
+  const signal = await ended(primary, log);
+  const stopping = systemClock.now();
+  await Promise.all([admin?.close(ADMIN_CLOSE_MS), demo?.close()]);
+  metrics.close();
+  lines.stopped(log, { ms: systemClock.now() - stopping });
+  await log.close(LOG_CLOSE_MS);
+  return signal === 'forced' ? 1 : 0;
+}
+
+/** Resolves when the gateway has been stopped by a signal; a second one ends it at once. */
+async function ended(primary: Primary, log: Log): Promise<'drained' | 'forced'> {
+  const { promise, resolve } = Promise.withResolvers<'drained' | 'forced'>();
+  let first = true;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (first) {
+      first = false;
+      void primary.stop(signal).then(() => resolve('drained'));
+      return;
+    }
+    lines.forced(log, { signal, exchanges: primary.openExchanges });
+    primary.destroy();
+    resolve('forced');
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  return promise;
+}
+
+function announce(primary: Primary, log: Log): void {
+  for (const { config, address, certificates } of primary.listeners) {
+    for (const { file, names, until, made } of certificates) {
+      const line = { file, names, until: until.toISOString() };
+      if (made) lines.certificateMade(log, line);
+      else lines.certificateLoaded(log, line);
+    }
+    lines.listening(log, { listener: config.name, url: `${config.tls ? 'https' : 'http'}://${shown(address)}` });
+  }
+}
+
+function shown({ family, address, port }: AddressInfo): string {
+  return `${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+async function startAdmin(
+  primary: Primary,
+  metrics: Metrics,
+  log: Log,
+  reload: () => Promise<void>,
+): Promise<AdminServer | undefined> {
+  const { admin } = primary.config;
+  if (!admin.enabled) return undefined;
+  const { host, port } = parseListenAddress(admin.address)!;
+  const server = createAdmin({
+    host,
+    port,
+    token: admin.token,
+    metricsAllow: admin.metrics_allow,
+    hosts: primary.config.hosts,
+    ready: () => primary.ready(),
+    metrics,
+    config: () => redacted(primary.config),
+    upstreams: () => primary.upstreams(),
+    reload,
+    onRefused: (refused) => lines.adminRefused(log, refused),
+    onDefect: (thrown) => lines.defect(log, thrown, { where: 'the admin listener' }),
+  });
+  lines.listening(log, { listener: 'admin', url: `http://${shown(await server.listen())}` });
+  return server;
+}
+
+/** The stand-in is not in the container; without it `--demo` has nothing to offer. */
+async function startDemo(): Promise<Demo | undefined> {
+  if (!existsSync(new URL('../demo/stand-in.ts', import.meta.url))) return undefined;
+  const { startDemo: start } = await import('./demo.ts');
+  return start();
+}
+
+/** What keeps a gateway from starting, in words that name the key. */
+function startError(error: unknown): Error {
+  const { code, message, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === 'EADDRINUSE')
+    return new Error(`${address}:${port} is taken by another process: change the address of the listener`);
+  if (code === 'EACCES') return new Error(`${address}:${port} may not be bound by this user: take a port above 1023`);
+  if (code === 'EADDRNOTAVAIL')
+    return new Error(`${address} is no address of this machine: change the address of the listener`);
+  return error instanceof Error ? error : new Error(message);
+}

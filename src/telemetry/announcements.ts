@@ -1,0 +1,42 @@
+import type { Events } from '../core/events.ts';
+import * as lines from './lines.ts';
+import type { Log } from './log.ts';
+import { Repeats } from './repeats.ts';
+
+/**
+ * Writes a line for what happens outside any exchange. Connections that end and attempts that fail come as fast as an
+ * attack or an outage makes them: of each kind some lines are written and the rest is counted.
+ */
+export function connectEvents(log: Log, events: Events): void {
+  const ended = new Repeats(log.clock, (what, left) =>
+    lines.repeated(log, { of: 'connection_ended', what, lines: left }),
+  );
+  const failed = new Repeats(log.clock, (what, left) =>
+    lines.repeated(log, { of: 'attempt_failed', what, lines: left }),
+  );
+  const warned = new Set<string>();
+
+  events.on('connection_ended', (event) => {
+    if (ended.admits(`${event.listener} ${event.limit ?? event.code ?? event.reason}`))
+      lines.connectionEnded(log, event);
+  });
+  events.on('attempt_failed', (event) => {
+    if (failed.admits(`${event.endpoint} ${event.code}`)) lines.attemptFailed(log, event);
+  });
+  events.on('session_opened', (event) => lines.sessionOpened(log, event));
+  events.on('session_closed', (event) => lines.sessionClosed(log, event));
+  events.on('untrusted_proxy', (event) => {
+    const what = `${event.listener} ${event.reason}`;
+    if (warned.has(what)) return;
+    warned.add(what);
+    lines.untrustedProxy(log, event);
+  });
+  events.on('hint', (event) => lines.hint(log, event));
+  events.on('reloaded', (event) => {
+    lines.reloaded(log, event);
+    // What is still wrong after somebody changed the config is worth saying again.
+    warned.clear();
+  });
+  events.on('reload_failed', (event) => lines.reloadFailed(log, event));
+  events.on('draining', (event) => lines.draining(log, event));
+}

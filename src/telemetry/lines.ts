@@ -1,0 +1,165 @@
+/**
+ * Every line of the log but the records of exchanges, one function each. A line has `event`, which programs look for,
+ * and a message for people; words from outside are redacted and kept on one line.
+ */
+
+import type { LogLevel } from '../core/catalogue.ts';
+import type { GatewayEvents } from '../core/events.ts';
+import type { Log, LogFields } from './log.ts';
+import { printable, printableLines } from './printable.ts';
+
+/** Messages and problems longer than this are cut. */
+const MAX_TEXT = 8192;
+
+function say(log: Log, level: LogLevel, event: string, fields: LogFields, message: string): void {
+  log.logger[level]({ event, ...fields }, message);
+}
+
+function clean(log: Log, text: string, max = 512): string {
+  return printable(log.redactor.text(text.slice(0, MAX_TEXT)), max);
+}
+
+/** The process begins. */
+export function starting(log: Log, line: { version: string; node: string; config: string; pid: number }): void {
+  say(log, 'info', 'starting', line, `Gatehouse ${line.version} starts with ${line.config} on Node ${line.node}`);
+}
+
+/** A listener, the admin listener too, is bound. */
+export function listening(log: Log, line: { listener: string; url: string }): void {
+  say(log, 'info', 'listening', line, `Listener ${line.listener} takes connections at ${line.url}`);
+}
+
+/** All is up; `ready` of the admin listener says so from now on. */
+export function ready(log: Log, line: { ms: number }): void {
+  say(log, 'info', 'ready', line, `Ready after ${Math.round(line.ms)} ms`);
+}
+
+/** A development certificate was made, because none was configured. */
+export function certificateMade(log: Log, line: { names: readonly string[]; file: string; until: string }): void {
+  const message = `Made a development certificate for ${line.names.join(', ')}: ${line.file}. Clients do not trust it by themselves`;
+  say(log, 'warn', 'certificate_made', line, message);
+}
+
+/** A certificate was read again after its file changed. */
+export function certificateLoaded(log: Log, line: { names: readonly string[]; file: string; until: string }): void {
+  say(log, 'info', 'certificate_loaded', line, `Certificate ${line.file} is in use until ${line.until}`);
+}
+
+/** A certificate ends soon, or has ended. */
+export function certificateEnding(log: Log, line: { names: readonly string[]; file: string; until: string }): void {
+  say(log, 'warn', 'certificate_ending', line, `Certificate ${line.file} is valid only until ${line.until}: renew it`);
+}
+
+/** Another generation of the config is in use. */
+export function reloaded(log: Log, line: GatewayEvents['reloaded']): void {
+  say(log, 'info', 'reloaded', line, `Config reloaded in ${Math.round(line.ms)} ms: generation ${line.generation}`);
+}
+
+/** A config was refused; the one before stays in use. Problems keep their lines. */
+export function reloadFailed(log: Log, line: GatewayEvents['reload_failed']): void {
+  const problems = printableLines(log.redactor.text(line.problems.slice(0, MAX_TEXT)), MAX_TEXT);
+  say(log, 'error', 'reload_failed', { problems }, 'Config refused; the one before stays in use');
+}
+
+/** Something in the deployment does not fit. */
+export function hint(log: Log, line: GatewayEvents['hint']): void {
+  const topic = printable(line.topic, 128);
+  const host = printable(log.redactor.authority(line.host), 255);
+  const found = clean(log, line.found);
+  const expected = clean(log, line.expected);
+  const message = `${topic} for ${host}: found ${found}, expected ${expected}; the key to look at is ${line.key}`;
+  say(log, 'warn', 'hint', { topic, host, found, expected, key: line.key }, message);
+}
+
+const UNTRUSTED = {
+  private_peer: 'a private address',
+  forwarding_headers: 'which sends forwarding headers',
+} as const;
+
+/** A proxy in front is not trusted: all clients look like one, and one limit is everybody's (zitadel/zitadel#9106). */
+export function untrustedProxy(log: Log, line: GatewayEvents['untrusted_proxy']): void {
+  const network = `${line.peerAddress}/${line.peerAddress.includes(':') ? 128 : 32}`;
+  const message =
+    `ALL CLIENTS MAY LOOK LIKE ONE: requests reach listener ${line.listener} from ${line.peerAddress}, ${UNTRUSTED[line.reason]}, ` +
+    `but it is not in trusted_proxies. Rate limits and ZITADEL's audit log then see the proxy. ` +
+    `If it is your proxy or load balancer, add it or its network: trusted_proxies: ["${network}"]`;
+  const { listener, reason, peerAddress } = line;
+  say(log, 'warn', 'untrusted_proxy', { listener, reason, peer_address: peerAddress, add: network }, message);
+}
+
+/** A connection was refused or ended below HTTP; names the limit where one was exceeded. */
+export function connectionEnded(log: Log, line: GatewayEvents['connection_ended']): void {
+  const { listener, limit, code, peerAddress } = line;
+  const reason = clean(log, line.reason);
+  const because = limit === undefined ? reason : `${reason} (limit: ${limit})`;
+  const fields = { listener, reason, limit, code, peer_address: peerAddress };
+  say(log, 'info', 'connection_ended', fields, `Connection from ${peerAddress ?? 'unknown'} ended: ${because}`);
+}
+
+/** A session to an endpoint was opened. */
+export function sessionOpened(log: Log, line: GatewayEvents['session_opened']): void {
+  say(log, 'debug', 'session_opened', line, `Session ${line.session} to ${line.endpoint} (${line.upstream}) opened`);
+}
+
+/** A session to an endpoint ended. */
+export function sessionClosed(log: Log, line: GatewayEvents['session_closed']): void {
+  const reason = clean(log, line.reason);
+  const message = `Session ${line.session} to ${line.endpoint} (${line.upstream}) closed: ${reason}`;
+  say(log, 'info', 'session_closed', { ...line, reason }, message);
+}
+
+/** An attempt failed; the exchange may have succeeded with another. */
+export function attemptFailed(log: Log, line: GatewayEvents['attempt_failed']): void {
+  const message = `Attempt on ${line.endpoint} (${line.upstream}) failed: ${line.code}${line.replayed ? ', sent again elsewhere' : ''}`;
+  say(log, line.replayed ? 'info' : 'warn', 'attempt_failed', { ...line }, message);
+}
+
+/** Lines of one kind came too fast: so many were left out. */
+export function repeated(log: Log, line: { of: string; what: string; lines: number }): void {
+  say(log, 'warn', 'repeated', line, `${line.lines} more lines ${line.of} (${line.what}) were left out`);
+}
+
+/** The reader of the log had stopped. */
+export function linesDropped(log: Log, line: { lines: number }): void {
+  say(log, 'warn', 'lines_dropped', line, `${line.lines} log lines were dropped: their reader was too slow`);
+}
+
+/** The admin listener refused somebody. */
+export function adminRefused(log: Log, line: { code: string; path: string; peerAddress: string }): void {
+  const { code, peerAddress } = line;
+  const path = printable(log.redactor.target(line.path), 256);
+  const message = `Admin listener refused ${peerAddress}: ${code}`;
+  say(log, 'warn', 'admin_refused', { code, path, peer_address: peerAddress }, message);
+}
+
+/** The shutdown has begun: `ready` says no, and new connections are still taken for a while. */
+export function draining(log: Log, line: GatewayEvents['draining']): void {
+  say(log, 'info', 'draining', line, `${line.signal}: draining`);
+}
+
+/** The shutdown was cut short by a second signal, or its time was over with exchanges left. */
+export function forced(log: Log, line: { signal: string; exchanges: number }): void {
+  say(log, 'warn', 'forced', line, `${line.signal}: ends at once with ${line.exchanges} exchanges open`);
+}
+
+/** The last line. */
+export function stopped(log: Log, line: { ms: number }): void {
+  say(log, 'info', 'stopped', line, `Stopped after ${Math.round(line.ms)} ms`);
+}
+
+/** A defect of the gateway, with its stack. */
+export function defect(log: Log, thrown: unknown, line: { where: string; request_id?: string }): void {
+  const message = clean(log, thrown instanceof Error ? thrown.message : String(thrown));
+  say(log, 'error', 'defect', { ...line, stack: stackOf(log, thrown) }, `Defect in ${line.where}: ${message}`);
+}
+
+/** Stack and causes; `Error.cause` may be a chain, and a loop. */
+function stackOf(log: Log, thrown: unknown): string | undefined {
+  const stacks: string[] = [];
+  for (let error = thrown; error instanceof Error && stacks.length < 5; error = error.cause) {
+    stacks.push(error.stack ?? `${error.name}: ${error.message}`);
+  }
+  if (stacks.length === 0) return undefined;
+  const text = stacks.join('\ncaused by ').slice(0, MAX_TEXT);
+  return printableLines(log.redactor.text(text), MAX_TEXT);
+}

@@ -1,0 +1,116 @@
+/** The HTTP/2 engine of Node, on the stream API. */
+
+import { type IncomingHttpHeaders, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import type { Connection } from '../../core/raw.ts';
+import { H2Request } from '../h2.ts';
+import { StreamReply } from '../reply.ts';
+import type { Engine, EngineOptions, SessionEnd } from './index.ts';
+
+/** Node refuses more header fields than this with a bare RST_STREAM; ours is refused with an answer, so it lies far below. */
+const NATIVE_HEADER_PAIRS = 2048;
+
+const NO_REQUEST: SessionEnd = { reason: 'no request', limit: 'limits.header_timeout_ms' };
+const IDLE: SessionEnd = { reason: 'idle', limit: 'limits.idle_timeout_ms' };
+
+/** Serves HTTP/2 with `node:http2`. */
+export function nodeEngine(options: EngineOptions): Engine {
+  const { limits } = options;
+  const sessions = new Set<ServerHttp2Session>();
+  let streams = 0;
+  let draining = false;
+  const sessionOptions = {
+    settings: {
+      maxConcurrentStreams: limits.maxConcurrentStreams,
+      initialWindowSize: limits.streamWindowBytes,
+      maxHeaderListSize: limits.maxHeaderBytes + limits.maxUrlBytes,
+      enablePush: false,
+      // RFC 8441 is not offered: WebSocket comes over HTTP/1.1.
+      enableConnectProtocol: false,
+    },
+    maxHeaderListPairs: NATIVE_HEADER_PAIRS,
+    maxSendHeaderBlockLength: 256 * 1024,
+    maxSessionMemory: 32,
+    maxSessionInvalidFrames: 100,
+    maxSessionRejectedStreams: 50,
+    maxOutstandingPings: 10,
+    maxSettings: 32,
+  };
+
+  function accept(socket: Duplex, connection: Connection): void {
+    if (socket.destroyed) {
+      options.onClose(connection, undefined);
+      return;
+    }
+    const session = performServerHandshake(socket, sessionOptions);
+    sessions.add(session);
+    let open = 0;
+    let end: SessionEnd | undefined;
+    // Not session.setTimeout: it is refreshed on every chunk, and fires while a quiet stream is open.
+    let idle: NodeJS.Timeout | undefined;
+    const arm = (ms: number, after: SessionEnd): void => {
+      clearTimeout(idle);
+      idle = setTimeout(() => {
+        end = after;
+        session.close();
+        // A peer that never answers the GOAWAY cannot hold the socket.
+        idle = setTimeout(() => session.destroy(), 1000).unref();
+      }, ms).unref();
+    };
+    arm(limits.headerTimeoutMs, NO_REQUEST);
+    session.setLocalWindowSize(limits.connectionWindowBytes);
+    session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, fields: string[]) => {
+      clearTimeout(idle);
+      open += 1;
+      streams += 1;
+      stream.once('close', () => {
+        open -= 1;
+        streams -= 1;
+        if (open === 0 && !session.closed) arm(limits.idleTimeoutMs, IDLE);
+      });
+      const request = new H2Request(stream, headers, fields, connection, limits);
+      options.onRequest(request, new StreamReply(request.stream, request.method));
+    });
+    session.on('ping', () => {
+      if (open === 0 && !session.closed) arm(limits.idleTimeoutMs, IDLE);
+    });
+    session.on('error', (error: NodeJS.ErrnoException) => {
+      // nghttp2 ends the connection of a client that opens more than it acknowledged, and says no more than that.
+      const full = open >= limits.maxConcurrentStreams;
+      end = {
+        reason: error.message,
+        ...(error.code !== undefined && { code: error.code }),
+        ...(full && { limit: 'limits.max_concurrent_streams' }),
+      };
+    });
+    session.on('frameError', (type: number, code: number) => {
+      end = { reason: `frame of type ${type} could not be sent`, code: String(code) };
+    });
+    session.on('goaway', (code: number) => {
+      if (code !== 0) end ??= { reason: 'the client sent GOAWAY', code: String(code) };
+    });
+    session.on('close', () => {
+      clearTimeout(idle);
+      sessions.delete(session);
+      options.onClose(connection, end);
+    });
+    if (draining) session.close();
+  }
+
+  return {
+    accept,
+    drain() {
+      draining = true;
+      for (const session of sessions) session.close();
+    },
+    destroy() {
+      for (const session of sessions) session.destroy();
+    },
+    get connections() {
+      return sessions.size;
+    },
+    get streams() {
+      return streams;
+    },
+  };
+}

@@ -1,0 +1,118 @@
+/** An HTTP/2 request of a client as raw request and downstream stream, without Node's compat layer. */
+
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Connection, DownstreamStream, Fields, RawRequest } from '../core/raw.ts';
+import { NodeHttp2Stream } from '../streams/http2.ts';
+import { routingForm, type TransportLimits } from './faults.ts';
+import { headFields } from './head-fields.ts';
+
+/** The server's side of an HTTP/2 stream. */
+export class H2DownstreamStream extends NodeHttp2Stream implements DownstreamStream {
+  declare protected readonly stream: ServerHttp2Stream;
+  readonly ended: boolean;
+  onClosed: (() => void) | undefined;
+
+  constructor(stream: ServerHttp2Stream, contentLength: string | undefined) {
+    super(stream);
+    this.ended = stream.endAfterHeaders;
+    if (this.ended) this.peerDone = true;
+    else if (contentLength !== undefined) this.expected = Number(contentLength);
+  }
+
+  get responded(): boolean {
+    return this.stream.headersSent;
+  }
+
+  inform(status: number, fields: Fields): void {
+    if (this.stream.destroyed || this.stream.closed || this.stream.headersSent) return;
+    const headers: Record<string, string | number> = { ':status': status };
+    for (let i = 0; i < fields.length; i += 2) headers[fields[i]!] = fields[i + 1]!;
+    this.stream.additionalHeaders(headers);
+  }
+
+  respond(status: number, fields: Fields, ended: boolean): void {
+    if (this.stream.destroyed || this.stream.closed) return;
+    // The typings do not know the flat form yet (nodejs/node#59455).
+    const head = [':status', String(status), ...fields] as unknown as Record<string, string>;
+    this.stream.respond(head, ended ? { endStream: true } : { waitForTrailers: true });
+    if (ended) {
+      this.markLocalDone();
+      this.#stopUpload();
+    }
+  }
+
+  override end(trailers?: Fields): void {
+    if (!this.peerDone) this.stream.once('finish', () => this.#stopUpload());
+    super.end(trailers);
+  }
+
+  /** The answer is complete; if the request is not, nobody wants the rest of it: RFC 9113 section 8.1. */
+  #stopUpload(): void {
+    if (this.peerDone) return;
+    // Not at once: a RST_STREAM overtakes DATA that still waits for its turn.
+    setImmediate(() => {
+      if (!this.peerDone) this.reset(0);
+    });
+  }
+
+  protected override closed(): void {
+    this.onClosed?.();
+  }
+}
+
+/** An HTTP/2 request as Fastify and the house read it. */
+export class H2Request implements RawRequest {
+  readonly method: string;
+  readonly requestedMethod: string;
+  readonly target: string;
+  readonly path: string;
+  readonly encodedSlash: boolean;
+  readonly url: string;
+  readonly httpVersionMajor = 2;
+  readonly httpVersion = '2.0';
+  readonly headers: IncomingHttpHeaders;
+  readonly fields: Fields;
+  readonly authority: string;
+  readonly connection: Connection;
+  readonly stream: H2DownstreamStream;
+  readonly fault: RawRequest['fault'];
+  /** What the log is told of the fault. */
+  readonly faultDetail: string | undefined;
+  readonly socket: { readonly remoteAddress: string };
+
+  constructor(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    flat: readonly string[],
+    connection: Connection,
+    limits: TransportLimits,
+  ) {
+    this.connection = connection;
+    this.socket = { remoteAddress: connection.peerAddress };
+    this.stream = new H2DownstreamStream(stream, headers['content-length']);
+    const head = headFields(flat, true);
+    const { host, hosts } = head;
+    this.fields = head.fields;
+    const authority = headers[':authority'] ?? host ?? '';
+    this.authority = authority;
+    this.target = headers[':path'] ?? '';
+    this.requestedMethod = headers[':method'] ?? '';
+    headers.host = authority;
+    this.headers = headers;
+    const form = routingForm({
+      method: this.requestedMethod,
+      target: this.target,
+      authority,
+      // `:authority` and Host may both be there, and then must agree: RFC 9113 section 8.3.1.
+      authorities: hosts > 1 || (hosts === 1 && host!.toLowerCase() !== authority.toLowerCase()) ? 2 : 1,
+      head,
+      limits,
+    });
+    this.method = form.method;
+    this.path = form.path;
+    this.encodedSlash = form.encodedSlash;
+    this.url = form.url;
+    this.fault = form.fault?.code;
+    this.faultDetail = form.fault?.detail;
+  }
+}

@@ -1,0 +1,69 @@
+// A reload: the new generation is compiled before the swap, exchanges in flight end on theirs, and a bad one changes nothing.
+import assert from 'node:assert/strict';
+import http2 from 'node:http2';
+import { test } from 'node:test';
+import { startStandIn } from '../../src/demo/stand-in.ts';
+import { startGateway } from '../support/gateway.ts';
+
+const hostOf = (url: string): string => new URL(url).host;
+
+async function status(session: http2.ClientHttp2Session, path: string): Promise<number> {
+  const stream = session.request({ ':path': path });
+  stream.resume();
+  return new Promise((resolve) => stream.on('response', (headers) => resolve(headers[':status']!)));
+}
+
+test('an exchange in flight ends on the generation that it began with, on the same connection', async () => {
+  await using zitadel = await startStandIn();
+  await using gateway = await startGateway({
+    zitadel: hostOf(zitadel.url),
+    config: { routes: [{ name: 'demo', paths: ['/demo/*'] }] },
+  });
+  const session = http2.connect(gateway.url, { ca: gateway.ca });
+  const events = session.request({ ':path': '/demo/sse?n=3&ms=50' });
+  await new Promise((resolve) => events.once('response', resolve));
+  const { preset, ...rest } = gateway.config;
+  await gateway.primary.reload({ ...rest, preset, routes: [] });
+  assert.equal(await status(session, '/demo/echo'), 404);
+  let text = '';
+  for await (const chunk of events) text += chunk;
+  assert.equal(text.match(/^data:/gm)?.length, 3);
+  session.close();
+});
+
+test('sessions to an upstream that did not change live on', async () => {
+  await using zitadel = await startStandIn();
+  await using gateway = await startGateway({ zitadel: hostOf(zitadel.url) });
+  const session = http2.connect(gateway.url, { ca: gateway.ca });
+  assert.equal(await status(session, '/admin/v1/healthz'), 200);
+  const before = zitadel.sessions;
+  await gateway.primary.reload({ ...gateway.config, trace_context: 'drop' });
+  assert.equal(await status(session, '/admin/v1/healthz'), 200);
+  assert.equal(zitadel.sessions, before);
+  session.close();
+});
+
+test('sessions to an upstream that is gone from the config are closed when their streams are done', async () => {
+  await using one = await startStandIn();
+  await using two = await startStandIn();
+  await using gateway = await startGateway({ zitadel: hostOf(one.url) });
+  const session = http2.connect(gateway.url, { ca: gateway.ca });
+  assert.equal(await status(session, '/admin/v1/healthz'), 200);
+  const upstream = { ...gateway.config.upstreams.zitadel!, endpoints: [hostOf(two.url)] };
+  await gateway.primary.reload({ ...gateway.config, upstreams: { zitadel: upstream } });
+  assert.equal(await status(session, '/admin/v1/healthz'), 200);
+  await gateway.announcement('session_closed', ({ endpoint }) => endpoint === hostOf(one.url));
+  session.close();
+});
+
+test('what a reload cannot change is refused by name, and the gateway goes on as it was', async () => {
+  await using zitadel = await startStandIn();
+  await using gateway = await startGateway({ zitadel: hostOf(zitadel.url) });
+  const listeners = gateway.config.listeners.slice(0, 1);
+  await assert.rejects(gateway.primary.reload({ ...gateway.config, listeners }), /listeners: .*restart/);
+  assert.match((await gateway.announcement('reload_failed')).problems, /listeners/);
+  assert.match(JSON.stringify(gateway.primary.ready().details), /rejected_reload/);
+  const session = http2.connect(gateway.url, { ca: gateway.ca });
+  assert.equal(await status(session, '/admin/v1/healthz'), 200);
+  session.close();
+});

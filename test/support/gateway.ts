@@ -1,0 +1,158 @@
+/** A gateway in this process, on free loopback ports, that remembers what it announced. */
+
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { type Config, configSchema } from '../../src/config/schema.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
+import { Events, type GatewayEvents } from '../../src/core/events.ts';
+import type { AccessRecord, Exchange } from '../../src/core/exchange.ts';
+import { Primary } from '../../src/process/primary.ts';
+import { developmentCertificate } from '../../src/transport/development-certificate.ts';
+
+export interface GatewayOptions {
+  /** `host:port` of the stand-in for ZITADEL, or a whole upstream. */
+  readonly zitadel?: string | z.input<typeof configSchema>['upstreams'][string];
+  readonly login?: string;
+  /** Laid over a config with a TLS listener `public`, a cleartext one `clear`, and the preset. */
+  readonly config?: Partial<z.input<typeof configSchema>>;
+  readonly clock?: Clock;
+}
+
+export interface Ended {
+  readonly exchange: Exchange;
+  readonly record: AccessRecord;
+}
+
+export interface TestGateway extends AsyncDisposable {
+  readonly primary: Primary;
+  readonly config: Config;
+  /** `https://127.0.0.1:port` of the listener `public`. */
+  readonly url: string;
+  /** `http://127.0.0.1:port` of the listener `clear`. */
+  readonly clearUrl: string;
+  /** PEM that clients must trust for `url`. */
+  readonly ca: string;
+  /** Every exchange that is over, oldest first. */
+  readonly ended: readonly Ended[];
+  /** Everything announced, oldest first. */
+  readonly announced: readonly { name: keyof GatewayEvents; payload: unknown }[];
+  /** The first exchange that is over and fits, now or later. */
+  over(fits: (ended: Ended) => boolean): Promise<Ended>;
+  /** The first announcement of this name that fits, now or later. */
+  announcement<K extends keyof GatewayEvents>(
+    name: K,
+    fits?: (payload: GatewayEvents[K]) => boolean,
+  ): Promise<GatewayEvents[K]>;
+  /** Port of a listener by name. */
+  port(listener: string): number;
+}
+
+const FOLDER = join(tmpdir(), `gatehouse-test-${process.pid}`);
+process.on('exit', () => void rm(FOLDER, { recursive: true, force: true }));
+
+let certificate: ReturnType<typeof developmentCertificate> | undefined;
+
+/** The certificate of every test of this process, made at run time. */
+export function testCertificate() {
+  certificate ??= developmentCertificate(FOLDER);
+  return certificate;
+}
+
+const NAMES = [
+  'exchange',
+  'connection_ended',
+  'session_opened',
+  'session_closed',
+  'attempt_failed',
+  'untrusted_proxy',
+  'hint',
+  'reloaded',
+  'reload_failed',
+  'draining',
+] as const satisfies readonly (keyof GatewayEvents)[];
+
+/** The config of a test: defaults, and what the test lays over them. */
+export function testConfig(options: GatewayOptions): Config {
+  const zitadel = options.zitadel ?? '127.0.0.1:1';
+  const given: z.input<typeof configSchema> = {
+    preset: {
+      name: 'zitadel',
+      reflection: true,
+      ...(options.login !== undefined && { login_upstream: 'login' }),
+    },
+    listeners: [
+      { name: 'public', address: '127.0.0.1:0', tls: { development: true } },
+      { name: 'clear', address: '127.0.0.1:0', external_scheme: 'https' },
+    ],
+    upstreams: {
+      zitadel: typeof zitadel === 'string' ? { endpoints: [zitadel] } : zitadel,
+      ...(options.login !== undefined && { login: { protocol: 'http/1.1' as const, endpoints: [options.login] } }),
+    },
+    shutdown: { drain_delay_ms: 0, timeout_ms: 2000 },
+    hints: true,
+    ...options.config,
+  };
+  return configSchema.parse(given);
+}
+
+/** Starts a gateway; everything is closed again when the test is over. */
+export async function startGateway(options: GatewayOptions = {}): Promise<TestGateway> {
+  const { certificate: ca } = await testCertificate();
+  const events = new Events();
+  const ended: Ended[] = [];
+  const announced: { name: keyof GatewayEvents; payload: unknown }[] = [];
+  const waiting = new Set<() => void>();
+  for (const name of NAMES) {
+    events.on(name, (payload) => {
+      announced.push({ name, payload });
+      if (name === 'exchange') ended.push(payload as Ended);
+      for (const look of waiting) look();
+    });
+  }
+  const primary = await Primary.start({
+    config: testConfig(options),
+    clock: options.clock ?? systemClock,
+    certificateFolder: FOLDER,
+    events,
+  });
+
+  /** Looks at what is there, and again whenever something was announced; the test's own timeout ends a vain wait. */
+  function eventually<T>(find: () => T | undefined): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<T>();
+    const look = (): void => {
+      const found = find();
+      if (found === undefined) return;
+      waiting.delete(look);
+      resolve(found);
+    };
+    waiting.add(look);
+    look();
+    return promise;
+  }
+
+  function port(name: string): number {
+    const found = primary.listeners.find(({ config }) => config.name === name);
+    if (found === undefined) throw new Error(`no listener ${name}`);
+    return found.address.port;
+  }
+
+  const has = (name: string): boolean => primary.listeners.some(({ config }) => config.name === name);
+  return {
+    primary,
+    config: primary.config,
+    url: has('public') ? `https://127.0.0.1:${port('public')}` : '',
+    clearUrl: has('clear') ? `http://127.0.0.1:${port('clear')}` : '',
+    ca,
+    ended,
+    announced,
+    over: (fits) => eventually(() => ended.find(fits)),
+    announcement: (name, fits = () => true) =>
+      eventually(() => announced.find((one) => one.name === name && fits(one.payload as never))?.payload as never),
+    port,
+    async [Symbol.asyncDispose]() {
+      await primary.stop('test over', { drainDelayMs: 0, timeoutMs: 100 });
+    },
+  };
+}
