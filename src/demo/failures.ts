@@ -52,7 +52,7 @@ export interface Goaway {
    * What becomes of the connection: it stays, it is closed when its streams have ended, or at once. Closed with the
    * streams when left out, at once for a code that is an error.
    */
-  readonly then?: 'stay' | 'close' | 'destroy';
+  readonly afterwards?: 'stay' | 'close' | 'destroy';
 }
 
 interface Active {
@@ -168,7 +168,7 @@ function handleOf({ socket }: Connection): Handle | undefined {
 
 function sendGoaway(listener: Listener, goaway: Goaway): void {
   const code = goaway.code ?? constants.NGHTTP2_NO_ERROR;
-  const then = goaway.then ?? (code === constants.NGHTTP2_NO_ERROR ? 'close' : 'destroy');
+  const afterwards = goaway.afterwards ?? (code === constants.NGHTTP2_NO_ERROR ? 'close' : 'destroy');
   for (const connection of listener.connections) {
     const { session, socket, streams } = connection;
     if (!session || session.destroyed) continue;
@@ -181,8 +181,8 @@ function sendGoaway(listener: Listener, goaway: Goaway): void {
     if (isEncrypted) session.goaway(code, last, debugData);
     else socket.write(goawayFrame(code, last, debugData));
     for (const stream of streams) if ((stream.id ?? 0) > last) stream.close(constants.NGHTTP2_REFUSED_STREAM);
-    if (then === 'destroy') setImmediate(() => socket.destroySoon());
-    if (then === 'close') endWhenIdle(connection);
+    if (afterwards === 'destroy') setImmediate(() => socket.destroySoon());
+    if (afterwards === 'close') endWhenIdle(connection);
   }
 }
 

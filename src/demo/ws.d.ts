@@ -11,7 +11,10 @@ declare module 'ws' {
     error: [Error];
     'unexpected-response': [unknown, IncomingMessage];
   }> {
-    constructor(address: string, options?: { headers?: Record<string, string>; rejectUnauthorized?: boolean; ca?: string });
+    constructor(
+      address: string,
+      options?: { headers?: Record<string, string>; rejectUnauthorized?: boolean; ca?: string },
+    );
     send(data: string | Uint8Array, options?: { binary?: boolean }): void;
     close(code?: number, reason?: string): void;
     terminate(): void;

@@ -4,51 +4,20 @@
  */
 
 import { EventEmitter } from 'node:events';
-import type { Duplex } from 'node:stream';
 import compress from '@fastify/compress';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { expandRoutes } from '../config/routes.ts';
-import type { Config } from '../config/schema.ts';
-import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
-import type { Events } from '../core/events.ts';
 import type { Answer, ClientAddress, RouteInfo } from '../core/exchange.ts';
 import type { RawReply, RawRequest } from '../core/raw.ts';
-import type { Upstream } from '../upstream/upstream.ts';
-import { type Admission, createAdmission } from './admission.ts';
+import { createAdmission } from './admission.ts';
 import { ROUTE_CONSTRAINTS } from './constraints.ts';
 import { OpenExchange } from './exchange.ts';
-import type { Kept } from './kept.ts';
+import type { Generation, GenerationOptions } from './generation.ts';
 import { refuse } from './refuse.ts';
 import { RouteTable, routerEntries } from './route-table.ts';
 import { declareRoutes } from './routes.ts';
 import { keptUpstreams } from './upstreams.ts';
-
-export interface GenerationOptions {
-  readonly id: number;
-  readonly config: Config;
-  readonly kept: Kept;
-  readonly events: Events;
-  readonly clock: Clock;
-}
-
-/** One compiled config. */
-export interface Generation {
-  readonly id: number;
-  readonly config: Config;
-  readonly table: RouteTable;
-  readonly admission: Admission;
-  readonly upstreams: ReadonlyMap<string, Upstream>;
-  /** Exchanges that are not over yet. */
-  readonly open: number;
-  handle(request: RawRequest, reply: RawReply): void;
-  wantsUpgrade(request: RawRequest): boolean;
-  upgrade(request: RawRequest, socket: Duplex, head: Buffer): void;
-  /** Gives up every exchange that is still open. */
-  abort(error: GatewayError): void;
-  /** Resolves when the last exchange is over and what only this generation kept is gone. */
-  close(): Promise<void>;
-}
 
 /** What a request is that no route has taken. */
 const UNROUTED: RouteInfo = { name: 'unrouted', upstream: undefined, form: 'rest', class: 'api' };
@@ -156,14 +125,14 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
   });
   app.setErrorHandler((error, request, reply) => sendRefusal(fromFastify(error), request, reply));
   app.setNotFoundHandler((request) => {
-    throw notServed(request.exchange.raw, table);
+    throw table.notServed(request.exchange.raw);
   });
   // Bodies are streams that only `forward.ts` reads: no parser may touch them.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   // Only for bodies that the gateway makes; forwarded ones never pass here. @fastify/compress 9.2.0 would also unpack
   // request bodies by default.
-  await app.register(compress, { global: false, globalDecompression: false } as never);
+  await app.register(compress, { global: false, globalDecompression: false, threshold: 512 } as never);
   // The way out of answers that the gateway makes: the same hooks as for forwarded ones.
   app.addHook('onSend', function onAnswer(request, reply, payload, done) {
     const { exchange } = request;
@@ -227,10 +196,4 @@ function fromFastify(error: unknown): unknown {
   const { code } = error as { code?: string };
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new GatewayError('BAD_CONTENT_TYPE', { cause: error });
   return error;
-}
-
-/** A path that nobody serves, or not with this method. */
-export function notServed(raw: RawRequest, table: RouteTable): GatewayError {
-  const allow = table.allowed(raw);
-  return allow.length > 0 ? new GatewayError('METHOD_NOT_ALLOWED', { allow }) : new GatewayError('NO_ROUTE');
 }

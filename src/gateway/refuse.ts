@@ -5,7 +5,7 @@ import type { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 
 /** Error bodies of this size and more are compressed, in bytes; smaller ones only grow. */
-const COMPRESS_FROM = 1024;
+const COMPRESS_FROM = 512;
 
 /** The one place where a refusal leaves. */
 export function refuse(error: GatewayError, exchange: Exchange, reply: FastifyReply): void {

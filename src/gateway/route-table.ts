@@ -3,6 +3,7 @@
 import FindMyWay, { type HTTPMethod } from 'find-my-way';
 import { parsePattern } from '../config/pattern.ts';
 import type { RouteConfig } from '../config/routes.ts';
+import { GatewayError } from '../core/errors.ts';
 import type { RouteInfo } from '../core/exchange.ts';
 import { routerPath } from '../core/path.ts';
 import type { RawRequest } from '../core/raw.ts';
@@ -110,6 +111,12 @@ export class RouteTable {
       const route = this.match(request, { method });
       return route !== undefined && route.config.action !== 'refuse';
     });
+  }
+
+  /** What a request gets that no route serves, or not with its method. */
+  notServed(request: RawRequest): GatewayError {
+    const allow = this.allowed(request);
+    return allow.length > 0 ? new GatewayError('METHOD_NOT_ALLOWED', { allow }) : new GatewayError('NO_ROUTE');
   }
 
   /**

@@ -8,8 +8,8 @@ import type { AnswerHook, InwardHook, Policy, PolicyHooks } from '../core/policy
 import { POLICIES } from '../policies/index.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Admission } from './admission.ts';
-import { type GenerationOptions, notServed } from './app.ts';
 import { forward } from './forward.ts';
+import type { GenerationOptions } from './generation.ts';
 import { instanceHint } from './instance-hint.ts';
 import type { CompiledRoute, RouterEntry, RouteTable } from './route-table.ts';
 
@@ -84,7 +84,7 @@ function handlerOf(route: CompiledRoute, hooks: RouteHooks, options: RoutesOptio
   switch (config.action) {
     case 'refuse':
       return (request) => {
-        if (config.refuse_with === 'NO_ROUTE') throw notServed(request.exchange.raw, options.table);
+        if (config.refuse_with === 'NO_ROUTE') throw options.table.notServed(request.exchange.raw);
         throw new GatewayError(config.refuse_with);
       };
     case 'redirect':

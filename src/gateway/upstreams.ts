@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { UpstreamConfig } from '../config/schema.ts';
 import type { PoolSettings } from '../upstream/pool.ts';
 import { Upstream } from '../upstream/upstream.ts';
-import type { GenerationOptions } from './app.ts';
+import type { GenerationOptions } from './generation.ts';
 
 /** Pool settings as the config says them; certificate files are read here. */
 export function poolSettings(config: UpstreamConfig): PoolSettings {

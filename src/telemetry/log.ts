@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
-import { type Clock, systemClock } from '../core/clock.ts';
 import type { LogLevel } from '../core/catalogue.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
 import { Destination, PINO_METADATA } from './destination.ts';
 import { linesDropped } from './lines.ts';
 import { openOutlet, streamOutlet } from './outlet.ts';

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { Script } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { consoleFiles } from '../../src/demo/console/files.ts';
 import { startStandIn } from '../../src/demo/stand-in.ts';
@@ -127,6 +128,12 @@ test('assets: an upload is a multipart form with a token, and replaces what was 
   assert.equal((await client.ask(path, { headers, body: part(9) })).status, 200);
   const icon = await client.ask('/assets/v1/163840776801878273/policy/label/icon');
   assert.equal(icon.body.toString(), 'xxxxxxxxx');
+});
+
+test('every script of the Console is one that a browser takes', () => {
+  for (const name of files.filter((file) => file.endsWith('.js'))) {
+    new Script(consoleFiles().get(name)!.body.toString(), { filename: name });
+  }
 });
 
 test('the Console has the size and the entropy of a real one, and is the same in every run', () => {

@@ -113,7 +113,7 @@ for (const lastStreamId of [0, 1]) {
     const streams = [client.open('/demo/hang?1'), client.open('/demo/hang?3')];
     await standIn.waitFor(({ target }) => target === '/demo/hang?3');
     const goaway = once(client.session, 'goaway');
-    await standIn.fail({ mode: 'goaway', lastStreamId, then: 'stay' });
+    await standIn.fail({ mode: 'goaway', lastStreamId, afterwards: 'stay' });
     assert.equal((await goaway)[1], lastStreamId);
     const refused = await Promise.all(streams.slice(lastStreamId).map(codeOf));
     for (const code of refused) assert.equal(code, constants.NGHTTP2_REFUSED_STREAM);

@@ -52,8 +52,9 @@ function name(sequence: Sequence): string {
   );
 }
 
+/** A name as minifiers give it; the upper case keeps it from being a reserved word. */
 function short(sequence: Sequence): string {
-  return 'abcdefghijklmnopqrstuvwxyz'[sequence.below(26)]! + 'abcdefghijklmnopqrstuvwxyz_$'[sequence.below(28)];
+  return 'abcdefghijklmnopqrstuvwxyz'[sequence.below(26)]! + 'ABCDEFGHIJKLMNOPQRSTUVWXYZ_$'[sequence.below(28)];
 }
 
 function component(sequence: Sequence): string {

@@ -1,0 +1,38 @@
+/** A generation: one compiled config, and what it is compiled from. */
+
+import type { Duplex } from 'node:stream';
+import type { Config } from '../config/schema.ts';
+import type { Clock } from '../core/clock.ts';
+import type { GatewayError } from '../core/errors.ts';
+import type { Events } from '../core/events.ts';
+import type { RawReply, RawRequest } from '../core/raw.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { Admission } from './admission.ts';
+import type { Kept } from './kept.ts';
+import type { RouteTable } from './route-table.ts';
+
+export interface GenerationOptions {
+  readonly id: number;
+  readonly config: Config;
+  readonly kept: Kept;
+  readonly events: Events;
+  readonly clock: Clock;
+}
+
+/** One compiled config. */
+export interface Generation {
+  readonly id: number;
+  readonly config: Config;
+  readonly table: RouteTable;
+  readonly admission: Admission;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** Exchanges that are not over yet. */
+  readonly open: number;
+  handle(request: RawRequest, reply: RawReply): void;
+  wantsUpgrade(request: RawRequest): boolean;
+  upgrade(request: RawRequest, socket: Duplex, head: Buffer): void;
+  /** Gives up every exchange that is still open. */
+  abort(error: GatewayError): void;
+  /** Resolves when the last exchange is over and what only this generation kept is gone. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,64 @@
+/** What the tests of pools have in common: settings, an observer that remembers, a request, a receiver. */
+
+import type { OpenRequest, PoolObserver, PoolSettings } from '../../src/upstream/pool.ts';
+import { Told } from '../contracts/stream.ts';
+
+/** Settings of a pool; times are small. */
+export function poolSettings(given: Partial<PoolSettings> = {}): PoolSettings {
+  return {
+    protocol: 'h2c',
+    connectTimeoutMs: 2000,
+    pingIntervalMs: 60_000,
+    pingTimeoutMs: 60_000,
+    idleSessionMs: 60_000,
+    maxSessions: 8,
+    maxStreamsPerSession: 100,
+    maxAnswerHeaderBytes: 65_536,
+    streamWindowBytes: 1_048_576,
+    sessionWindowBytes: 4_194_304,
+    maxIdleConnections: 8,
+    tls: { insecureSkipVerify: false },
+    ...given,
+  };
+}
+
+/** Remembers what happened to sessions. */
+export class Observed implements PoolObserver {
+  opened: number[] = [];
+  closed: { session: number; reason: string }[] = [];
+  readonly #waiting = new Set<() => void>();
+  sessionOpened(session: number): void {
+    this.opened.push(session);
+    for (const look of this.#waiting) look();
+  }
+  sessionClosed(session: number, reason: string): void {
+    this.closed.push({ session, reason });
+    for (const look of this.#waiting) look();
+  }
+  until(holds: () => boolean): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = (): void => {
+      if (!holds()) return;
+      this.#waiting.delete(look);
+      resolve();
+    };
+    this.#waiting.add(look);
+    look();
+    return promise;
+  }
+}
+
+/** A request without a body, and the receiver that is told of its answer. */
+export function request(given: Partial<OpenRequest> = {}): OpenRequest & { readonly receiver: Told } {
+  return {
+    method: 'GET',
+    path: '/',
+    authority: 'localhost',
+    scheme: 'http',
+    fields: [],
+    ended: true,
+    wanted: () => true,
+    receiver: new Told(),
+    ...given,
+  } as OpenRequest & { readonly receiver: Told };
+}
