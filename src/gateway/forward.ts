@@ -4,27 +4,24 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../core/clock.ts';
 import type { Events } from '../core/events.ts';
 import type { Answer, Exchange } from '../core/exchange.ts';
-import { answerFields, getField, requestFields, setField } from '../core/headers.ts';
+import { answerFields, getField } from '../core/headers.ts';
 import type { AnswerHook } from '../core/policy.ts';
-import type { Fields } from '../core/raw.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { OpenRequest } from '../upstream/pool.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import type { Admission } from './admission.ts';
 import { type AnswerHead, Relay, type RelayLimits, type Replay } from './relay.ts';
+import { type UpstreamFieldsOptions, upstreamFields } from './upstream-fields.ts';
 
 /** One more than the first: what was certainly not processed is sent once more. */
 const MAX_ATTEMPTS = 2;
 
-export interface ForwardOptions {
+export interface ForwardOptions extends UpstreamFieldsOptions {
   readonly upstream: Upstream;
   /** Segments at the beginning of the target that give way to others, as `/api` does to nothing. */
   readonly rewritePrefix: { readonly from: string; readonly to: string } | undefined;
   /** The route's hooks on the way out, innermost first. */
   readonly onAnswer: readonly AnswerHook[];
   readonly limits: RelayLimits;
-  readonly traceContext: boolean;
-  readonly admission: Admission;
   readonly clock: Clock;
   readonly events: Events;
 }
@@ -95,23 +92,13 @@ export function forward(options: ForwardOptions): (request: FastifyRequest, repl
   }
 
   function openRequest(exchange: Exchange): Omit<OpenRequest, 'receiver' | 'wanted'> {
-    const { raw, client, dialect } = exchange;
-    const fields: Fields = requestFields({
-      fields: raw.fields,
-      clientAddress: client.address,
-      scheme: client.scheme,
-      requestId: exchange.id,
-      grpc: dialect.name === 'grpc',
-      internal: options.admission.listener(raw).trust === 'internal',
-      traceContext: options.traceContext,
-    });
-    for (const edit of exchange.requestEdits) setField(fields, edit.name, edit.value);
+    const { raw } = exchange;
     return {
       method: raw.requestedMethod,
       path: rewritten(raw.target),
       authority: raw.authority,
       scheme: upstream.protocol === 'h2c' || upstream.protocol === 'http/1.1' ? 'http' : 'https',
-      fields,
+      fields: upstreamFields(exchange, options),
       ended: raw.stream.ended,
     };
   }

@@ -3,7 +3,6 @@
 import httpProxy from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { GatewayError } from '../core/errors.ts';
-import { requestFields, setField } from '../core/headers.ts';
 import type { AnswerHook, InwardHook, Policy, PolicyHooks } from '../core/policy.ts';
 import { POLICIES } from '../policies/index.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -12,6 +11,7 @@ import { forward } from './forward.ts';
 import type { GenerationOptions } from './generation.ts';
 import { instanceHint } from './instance-hint.ts';
 import type { CompiledRoute, RouterEntry, RouteTable } from './route-table.ts';
+import { upstreamFields } from './upstream-fields.ts';
 
 export interface RoutesOptions extends GenerationOptions {
   readonly entries: readonly RouterEntry[];
@@ -148,20 +148,14 @@ function isUpgrade(request: FastifyRequest): boolean {
 /** The headers of a WebSocket handshake to the upstream: the same hygiene as for requests. */
 function upgradeHeaders(request: FastifyRequest, options: RoutesOptions): Record<string, string> {
   const { exchange } = request;
-  const { raw, client } = exchange;
+  const { raw } = exchange;
   exchange.record.firstByte = options.clock.now();
   exchange.record.status = 101;
   exchange.record.answeredBy = 'upstream';
-  const fields = requestFields({
-    fields: raw.fields,
-    clientAddress: client.address,
-    scheme: client.scheme,
-    requestId: exchange.id,
-    grpc: false,
-    internal: options.admission.listener(raw).trust === 'internal',
+  const fields = upstreamFields(exchange, {
+    admission: options.admission,
     traceContext: options.config.trace_context === 'pass',
   });
-  for (const edit of exchange.requestEdits) setField(fields, edit.name, edit.value);
   const headers: Record<string, string> = { host: raw.authority };
   for (let i = 0; i < fields.length; i += 2) {
     // The WebSocket client makes the fields of its own handshake.

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { FieldEdit } from '../core/exchange.ts';
 import { fieldName, fieldValue, setField } from '../core/headers.ts';
 import { definePolicy } from '../core/policy.ts';
 
@@ -29,6 +30,14 @@ const value = z
   .max(8192)
   .refine((text) => fieldValue(text), { error: 'expected a header value without line breaks or control characters' });
 
+/** The changes that one direction asks for, removals first. */
+export function fieldEdits(asked: { set: Record<string, string>; remove: readonly string[] }): FieldEdit[] {
+  return [
+    ...asked.remove.map((field) => ({ name: field, value: undefined })),
+    ...Object.entries(asked.set).map(([field, text]) => ({ name: field, value: text })),
+  ];
+}
+
 /** Sets and removes header fields in both directions, after the gateway's own hygiene. */
 export const headers = definePolicy({
   name: 'headers',
@@ -51,14 +60,8 @@ export const headers = definePolicy({
       .describe('Changes to answers.'),
   }),
   hooks({ request: inward, answer: outward }) {
-    const edits = [
-      ...inward.remove.map((field) => ({ name: field, value: undefined })),
-      ...Object.entries(inward.set).map(([field, text]) => ({ name: field, value: text })),
-    ];
-    const answerEdits = [
-      ...outward.remove.map((field) => ({ name: field, value: undefined })),
-      ...Object.entries(outward.set).map(([field, text]) => ({ name: field, value: text })),
-    ];
+    const edits = fieldEdits(inward);
+    const answerEdits = fieldEdits(outward);
     const defaults = Object.entries(outward.default);
     return {
       ...(edits.length > 0 && {

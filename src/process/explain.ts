@@ -1,18 +1,23 @@
 /** `gatehouse explain`: what would become of a request. */
 
 import { loadConfig } from '../config/load.ts';
+import { redacted } from '../config/redact.ts';
 import type { Config } from '../config/schema.ts';
 import { systemClock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import { Events } from '../core/events.ts';
 import type { ClientAddress } from '../core/exchange.ts';
-import { droppedBecause, requestFields } from '../core/headers.ts';
+import { droppedBecause } from '../core/headers.ts';
 import type { Connection, Fields, RawRequest } from '../core/raw.ts';
 import { dialectOf } from '../dialects/index.ts';
+import type { Admission } from '../gateway/admission.ts';
 import { createGeneration } from '../gateway/app.ts';
-import { headOf } from '../gateway/exchange.ts';
+import { headOf, OpenExchange } from '../gateway/exchange.ts';
 import type { Generation } from '../gateway/generation.ts';
 import { Kept } from '../gateway/kept.ts';
+import type { CompiledRoute } from '../gateway/route-table.ts';
+import { upstreamFields } from '../gateway/upstream-fields.ts';
+import { fieldEdits } from '../policies/headers.ts';
 import { POLICIES } from '../policies/index.ts';
 import { canonicalAddress } from '../transport/client-address.ts';
 import { routingForm } from '../transport/faults.ts';
@@ -30,7 +35,8 @@ export interface Question {
 
 /** Prints the route, upstream, policies and headers of a request; exit code 1 where it would be refused. */
 export async function explain(file: string, question: Question): Promise<number> {
-  const { config } = await loadConfig(file);
+  // What is printed here ends up in reports: secrets that the config sets are not shown.
+  const config = redacted((await loadConfig(file)).config);
   const request = requestOf(question, config);
   const generation = await createGeneration({
     id: 1,
@@ -76,7 +82,7 @@ export async function explain(file: string, question: Question): Promise<number>
   process.stdout.write(`${columns(lines).join('\n')}\n`);
   const forwarded = refused === undefined && route?.info.upstream !== undefined && listener.redirect === undefined;
   if (forwarded && client !== undefined) {
-    process.stdout.write(`\n${headerLines(config, request, client, dialect.name === 'grpc').join('\n')}\n`);
+    process.stdout.write(`\n${headerLines(config, request, client, route, generation.admission).join('\n')}\n`);
   }
   return forwarded || route?.config.action === 'redirect' || listener.redirect !== undefined ? 0 : 1;
 }
@@ -149,25 +155,27 @@ function requestOf(question: Question, config: Config): RawRequest {
 }
 
 /** What the upstream gets, and what it does not get and why. */
-function headerLines(config: Config, request: RawRequest, client: ClientAddress, grpc: boolean): string[] {
-  const internal = config.listeners.find(({ name }) => name === request.connection.listener)!.trust === 'internal';
+function headerLines(
+  config: Config,
+  request: RawRequest,
+  client: ClientAddress,
+  route: CompiledRoute,
+  admission: Admission,
+): string[] {
+  const exchange = new OpenExchange(request, client, route.info, systemClock);
+  const { headers } = route.config.policies;
+  if (headers !== undefined) exchange.requestEdits.push(...fieldEdits(headers.request));
   const traceContext = config.trace_context === 'pass';
-  const set = requestFields({
-    fields: request.fields,
-    clientAddress: client.address,
-    scheme: client.scheme,
-    requestId: '(made by the gateway)',
-    grpc,
-    internal,
-    traceContext,
-  });
+  const fields = upstreamFields(exchange, { admission, traceContext });
   const sent = [['host', request.authority]];
-  for (let i = 0; i < set.length; i += 2) sent.push([set[i]!, set[i + 1]!]);
+  for (let i = 0; i < fields.length; i += 2) {
+    sent.push([fields[i]!, fields[i] === 'x-request-id' ? '(made by the gateway)' : fields[i + 1]!]);
+  }
+  const internal = admission.listener(request).trust === 'internal';
   const dropped: string[][] = [];
   for (let i = 0; i < request.fields.length; i += 2) {
-    const name = request.fields[i]!;
-    const reason = droppedBecause(name, { internal, traceContext });
-    if (reason !== undefined) dropped.push([name, reason]);
+    const reason = droppedBecause(request.fields[i]!, { internal, traceContext });
+    if (reason !== undefined) dropped.push([request.fields[i]!, reason]);
   }
   return [
     'headers to the upstream',

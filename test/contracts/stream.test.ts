@@ -38,9 +38,11 @@ function framesPeer(peer: FramePeer): Peer {
       return peer.bytes(1);
     },
     async ending() {
-      const last = (await peer.finished(1)).at(-1);
-      const code = /^RST_STREAM 1 code (\d+)$/.exec(last ?? '');
-      return (code === null ? 'end' : `reset ${code[1]}`) as Ending;
+      for (const seen of await peer.finished(1)) {
+        if (seen.includes('END_STREAM')) return 'end';
+        if (seen.startsWith('RST_STREAM')) return `reset ${Number(seen.split(' ').at(-1))}`;
+      }
+      return 'broken';
     },
     trailers: () => undefined,
   };
@@ -67,7 +69,7 @@ function bytesPeer(peer: BytePeer): Peer {
     stall: () => void peer.socket.pause(),
     take: () => void peer.socket.resume(),
     async received(bytes) {
-      // Only pieces of `a` are ever counted here, and hexadecimal lengths in between.
+      // Only pieces of `x` are ever counted here, and hexadecimal lengths in between.
       await peer.until(() => peer.bytes >= bytes && size() >= bytes);
       return size();
     },
@@ -95,6 +97,7 @@ function begun<T extends DownstreamStream>(stream: T, told: Told, { localEnded =
 streamContract({
   name: 'H2DownstreamStream',
   http2: true,
+  upstream: false,
   async open(options = {}) {
     const server = http2.createServer();
     server.listen(0, '127.0.0.1');
@@ -127,6 +130,7 @@ streamContract({
 streamContract({
   name: 'H1DownstreamStream',
   http2: false,
+  upstream: false,
   async open(options = {}) {
     const server = http.createServer();
     server.listen(0, '127.0.0.1');
@@ -169,6 +173,7 @@ async function openUpstream(
 streamContract({
   name: 'H2UpstreamStream',
   http2: true,
+  upstream: true,
   async open(options = {}) {
     const server = await startFrameServer((peer, stream) =>
       peer.headers(stream, [[':status', '200']], options.peerEnded ? Flag.END_STREAM : 0),
@@ -190,6 +195,7 @@ streamContract({
 streamContract({
   name: 'H1UpstreamStream',
   http2: false,
+  upstream: true,
   async open(options = {}) {
     const framing = options.peerEnded ? 'content-length: 0' : 'transfer-encoding: chunked';
     const server = await startByteServer((peer) => peer.send(`HTTP/1.1 200 OK\r\n${framing}\r\n\r\n`));

@@ -48,6 +48,8 @@ export interface StreamKind {
   readonly name: string;
   /** HTTP/2: codes, and each direction ends by itself. */
   readonly http2: boolean;
+  /** Whether the other side is a server, whose complete answer counts even where it then refuses the rest of the request. */
+  readonly upstream: boolean;
   open(options?: OpenOptions): Promise<Opened>;
 }
 
@@ -188,7 +190,7 @@ export function streamContract(kind: StreamKind): void {
       await using opened = await kind.open();
       const { stream, told, peer } = opened;
       peer.stall();
-      const chunk = Buffer.alloc(64 * 1024, 0x61);
+      const chunk = Buffer.alloc(64 * 1024, 'x');
       let written = 0;
       // What the kernel takes is not ours to say; it takes megabytes on loopback, not gigabytes.
       while (written < 64 * 2 ** 20) {
@@ -259,7 +261,7 @@ export function streamContract(kind: StreamKind): void {
       const { stream, told, peer } = opened;
       stream.resume();
       peer.send('x');
-      stream.write(Buffer.from('half'));
+      stream.write(Buffer.from('xxxx'));
       await peer.received(4);
       await told.until(() => told.body === 'x');
       stream.reset(8);
@@ -335,25 +337,27 @@ function http2Contract(kind: StreamKind): void {
       await using opened = await kind.open();
       const { stream, peer } = opened;
       stream.resume();
-      stream.write(Buffer.from('half'));
+      stream.write(Buffer.from('xxxx'));
       await peer.received(4);
       stream.reset(code);
       assert.equal(await peer.ending(), `reset ${code}`);
     });
   }
 
-  test('END_STREAM with RST_STREAM(NO_ERROR) right behind it is an end first: RFC 9113 section 8.1', async () => {
-    await using opened = await kind.open();
-    const { stream, told, peer } = opened;
-    peer.send('whole');
-    peer.end();
-    peer.reset(0);
-    await peer.settled();
-    stream.resume();
-    await told.seen('close');
-    assert.deepEqual(told.events, ['data', 'end', 'reset', 'close']);
-    assert.equal(told.body, 'whole');
-  });
+  if (kind.upstream) {
+    test('END_STREAM with RST_STREAM(NO_ERROR) right behind it is an end first: RFC 9113 section 8.1', async () => {
+      await using opened = await kind.open();
+      const { stream, told, peer } = opened;
+      peer.send('whole');
+      peer.end();
+      peer.reset(0);
+      await peer.settled();
+      stream.resume();
+      await told.seen('close');
+      assert.deepEqual(told.events, ['data', 'end', 'reset', 'close']);
+      assert.equal(told.body, 'whole');
+    });
+  }
 
   test('a peer that has ended may still reset: told after the end', async () => {
     await using opened = await kind.open();
