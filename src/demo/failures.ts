@@ -115,7 +115,7 @@ export class Failures {
         return true;
       case 'slow':
         await after(failure.ms);
-        return visit.reply.destroyed;
+        return visit.gone;
       case 'refuse-streams':
         return refuseStream(visit);
       case 'answer':

@@ -119,8 +119,11 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     maxConcurrentStreams: options.maxConcurrentStreams ?? 250,
     onRequest: (request, reply, connection) => {
       const visit = new Visit(request, reply, connection);
-      // Only a cut body throws here; whoever cut it gets no answer.
-      onVisit(visit).catch(() => visit.reset());
+      // A cut body has nobody to answer to; anything else is like a panic in ZITADEL, which gives a 500 as text.
+      onVisit(visit).catch((reason: unknown) => {
+        if (visit.gone || visit.reply.headersSent) visit.reset();
+        else visit.error(500, `stand-in: ${reason}`);
+      });
     },
   });
   const failures = new Failures(listener);

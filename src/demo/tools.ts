@@ -27,7 +27,7 @@ export const TOOLS: Readonly<Record<string, VisitHandler>> = {
     const count = number(visit, 'n', 5);
     const ms = number(visit, 'ms', 0);
     visit.reply.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
-    for (let i = 0; i < count && !visit.reply.destroyed; i += 1) {
+    for (let i = 0; i < count && !visit.gone; i += 1) {
       if (i > 0 && ms > 0) await after(ms);
       await write(visit, Buffer.from(`id: ${i}\nevent: tick\ndata: {"n":${i}}\n\n`));
     }
@@ -115,7 +115,7 @@ function sha256(body: Uint8Array): string {
 }
 
 async function writeBytes(visit: Visit, bytes: number, seen: (chunk: Buffer) => void = () => {}): Promise<void> {
-  for (let left = bytes; left > 0 && !visit.reply.destroyed; ) {
+  for (let left = bytes; left > 0 && !visit.gone; ) {
     const chunk = CHUNK.subarray(0, Math.min(left, CHUNK.length));
     seen(chunk);
     left -= chunk.length;
@@ -124,8 +124,9 @@ async function writeBytes(visit: Visit, bytes: number, seen: (chunk: Buffer) => 
 }
 
 /** Writes at the pace of the reader; gives up waiting when it has gone. */
-async function write({ reply }: Visit, chunk: Buffer): Promise<void> {
-  if (reply.write(chunk) || reply.destroyed) return;
+async function write(visit: Visit, chunk: Buffer): Promise<void> {
+  const { reply } = visit;
+  if (visit.gone || reply.write(chunk) || visit.gone) return;
   const waiting = new AbortController();
   const { signal } = waiting;
   await Promise.race([once(reply, 'drain', { signal }), once(reply, 'close', { signal })]).finally(() =>

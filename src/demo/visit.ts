@@ -68,6 +68,11 @@ export class Visit {
     return Array.isArray(value) ? (value[0] ?? '') : (value ?? '');
   }
 
+  /** Whether nobody can be answered any more. (The reply of node:http2 does not say it.) */
+  get gone(): boolean {
+    return this.stream ? this.stream.destroyed || this.stream.closed : this.reply.destroyed;
+  }
+
   /** The media type without parameters. */
   get contentType(): string {
     return this.header('content-type').split(';', 1)[0]!.trim().toLowerCase();
@@ -100,7 +105,7 @@ export class Visit {
   /** Answers with a whole body. HEAD gets the head of it. */
   send(status: number, headers: OutgoingHttpHeaders = {}, body: string | Uint8Array = ''): void {
     const { reply } = this;
-    if (reply.headersSent || reply.destroyed) return;
+    if (reply.headersSent || this.gone) return;
     const bodiless = status === 204 || status === 304;
     const length = bodiless ? {} : { 'content-length': Buffer.byteLength(body) };
     reply.writeHead(status, { ...length, ...headers });

@@ -165,6 +165,13 @@ test('reset over HTTP/1.1: the connection closes in the middle of the body', asy
   assert.deepEqual([status, ended], [200, 'aborted']);
 });
 
+test('slow: the answer is the same, only later', async () => {
+  await using standIn = await startStandIn();
+  await using client = new H2Client(standIn.url);
+  await standIn.fail({ mode: 'slow', ms: 1 });
+  assert.equal((await client.ask('/debug/healthz')).body.toString(), 'ok');
+});
+
 test('a failure is for the requests it is aimed at', async () => {
   await using standIn = await startStandIn();
   await using client = new H2Client(standIn.url);

@@ -63,7 +63,7 @@ export class Rest {
       await this.#call(visit);
     } catch (reason) {
       // A body that was cut off has nobody to answer to.
-      if (visit.request.destroyed && !visit.request.complete) return visit.reset();
+      if (visit.gone) return;
       if (reason === METHOD_NOT_ALLOWED) this.#refuse(visit, METHOD_NOT_ALLOWED, 405);
       else this.#refuse(visit, ConnectError.from(reason, Code.Internal));
     }

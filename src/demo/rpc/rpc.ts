@@ -85,11 +85,8 @@ export class Rpc {
     if (!this.#handlers.has(visit.path)) answerStatus(visit, Code.Unimplemented, this.#unknown(visit), ROBOTS);
     // grpc-go has no JSON codec and falls back to protobuf, which cannot read it.
     else if (type.endsWith('+json')) {
-      answerStatus(
-        visit,
-        Code.Internal,
-        'grpc: error unmarshalling request: proto: cannot parse invalid wire-format data',
-      );
+      const message = 'grpc: error unmarshalling request: proto: cannot parse invalid wire-format data';
+      answerStatus(visit, Code.Internal, message, ROBOTS);
     } else this.#serve(visit, { trailer: GRPC_GO_TRAILER });
     return true;
   }
@@ -153,7 +150,7 @@ export class Rpc {
     for (const [name, value] of Object.entries({ ...ROBOTS, ...headers })) reply.setHeader(name, value as string);
     this.#answer(visit).catch(() => {
       // A client that left; anything else would have become a status.
-      if (!reply.headersSent && !reply.destroyed) visit.error(500, 'Internal Server Error');
+      if (!reply.headersSent && !visit.gone) visit.error(500, 'Internal Server Error');
       else if (!reply.writableEnded) visit.reset();
     });
   }
