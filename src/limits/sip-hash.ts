@@ -1,0 +1,79 @@
+/**
+ * HalfSipHash-2-4 with 64 bits of output: a keyed hash on 32-bit words, made for tables that attackers fill
+ * (Aumasson and Bernstein, "SipHash: a fast short-input PRF", and the reference C code of HalfSipHash).
+ */
+
+/** Two secret words; whoever does not know them cannot choose keys that collide. */
+export type HashKey = readonly [number, number];
+
+/** What the hash of a text is written to: two 32-bit words. */
+export interface Hash {
+  hi: number;
+  lo: number;
+}
+
+const utf8 = new TextEncoder();
+let bytes = new Uint8Array(1024);
+
+/** Hashes the UTF-8 form of a text; the result is valid until the next call with the same `out`. */
+export function sipHash(key: HashKey, text: string, out: Hash): Hash {
+  if (text.length * 3 > bytes.length) bytes = new Uint8Array(text.length * 3);
+  const { written } = utf8.encodeInto(text, bytes);
+  return sipHashBytes(key, bytes.subarray(0, written), out);
+}
+
+/** Hashes bytes. */
+export function sipHashBytes(key: HashKey, input: Uint8Array, out: Hash): Hash {
+  let v0 = key[0] | 0;
+  let v1 = (key[1] ^ 0xee) | 0; // 64 bits of output
+  let v2 = (0x6c796765 ^ key[0]) | 0;
+  let v3 = (0x74656462 ^ key[1]) | 0;
+
+  const whole = input.length & ~3;
+  let word = 0;
+  // Two rounds a word, then one word with the rest and the length, then four rounds twice.
+  for (let at = 0; at <= whole; at += 4) {
+    if (at < whole) {
+      word = input[at]! | (input[at + 1]! << 8) | (input[at + 2]! << 16) | (input[at + 3]! << 24);
+    } else {
+      word = input.length << 24;
+      for (let i = input.length - 1; i >= whole; i -= 1) word |= input[i]! << (8 * (i - whole));
+    }
+    v3 ^= word;
+    for (let round = 0; round < 2; round += 1) {
+      v0 = (v0 + v1) | 0;
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+      v0 = (v0 << 16) | (v0 >>> 16);
+      v2 = (v2 + v3) | 0;
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+      v0 = (v0 + v3) | 0;
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+      v2 = (v2 + v1) | 0;
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+      v2 = (v2 << 16) | (v2 >>> 16);
+    }
+    v0 ^= word;
+  }
+  v2 ^= 0xee;
+  for (let half = 0; half < 2; half += 1) {
+    for (let round = 0; round < 4; round += 1) {
+      v0 = (v0 + v1) | 0;
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+      v0 = (v0 << 16) | (v0 >>> 16);
+      v2 = (v2 + v3) | 0;
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+      v0 = (v0 + v3) | 0;
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+      v2 = (v2 + v1) | 0;
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+      v2 = (v2 << 16) | (v2 >>> 16);
+    }
+    if (half === 0) {
+      out.lo = v1 ^ v3;
+      v1 ^= 0xdd;
+    } else {
+      out.hi = v1 ^ v3;
+    }
+  }
+  return out;
+}
