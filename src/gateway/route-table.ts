@@ -30,8 +30,11 @@ export function routerUrls(pattern: string): string[] {
   const base = segments
     .map(({ text, parameter }, index) => {
       const literal = routerPath(text).replaceAll(':', '::');
-      // The router knows parameters by place; one name for all lets routes share nodes.
-      return `/${literal}${parameter === undefined ? '' : `:p${index}`}`;
+      if (parameter === undefined) return `/${literal}`;
+      // The router knows parameters by place; one name for all lets routes share nodes. At the end of a path it would
+      // take an empty one, and `/a/` for `/a/{id}`.
+      const last = index === segments.length - 1 && !below;
+      return `/${literal}:p${index}${last ? '(^.+$)' : ''}`;
     })
     .join('');
   if (!below) return [base];

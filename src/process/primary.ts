@@ -46,6 +46,7 @@ export class Primary {
   #checked = false;
   #reloadProblems: string | undefined;
   #stopped: Promise<void> | undefined;
+  readonly #destroyed = Promise.withResolvers<void>();
 
   private constructor(options: PrimaryOptions) {
     this.events = options.events ?? new Events();
@@ -175,27 +176,21 @@ export class Primary {
   async #stop(signal: string, drainDelayMs: number, timeoutMs: number): Promise<void> {
     this.#draining = true;
     this.events.emit('draining', { signal });
-    if (drainDelayMs > 0) await this.#after(drainDelayMs);
+    if (drainDelayMs > 0) await atMost(drainDelayMs, this.#destroyed.promise);
     const drained = Promise.all(this.#listeners.map(({ listener }) => listener.drain()));
-    await Promise.race([drained, this.#after(timeoutMs)]);
+    await atMost(timeoutMs, Promise.race([drained, this.#destroyed.promise]));
     this.destroy();
-    await Promise.race([drained, this.#after(1000)]);
+    await atMost(1000, drained);
     await Promise.all([this.#generation, ...this.#older].map((generation) => generation.close()));
   }
 
   /** Cuts everything at once. */
   destroy(): void {
+    this.#destroyed.resolve();
     const error = new GatewayError('DRAINING');
     for (const generation of [this.#generation, ...this.#older]) generation.abort(error);
     for (const { listener } of this.#listeners) listener.destroy();
     for (const upstream of this.#generation.upstreams.values()) upstream.destroy();
-  }
-
-  #after(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      // Not the clock's: this one keeps the process alive.
-      setTimeout(resolve, ms);
-    });
   }
 
   #compile(config: Config): Promise<Generation> {
@@ -238,4 +233,15 @@ export class Primary {
     this.#checked = true;
     await checkIssuers(config, upstreams, this.events);
   }
+}
+
+/**
+ * Waits for something, but not for ever. Not on the clock, whose timers let the process end; and the timer is taken
+ * back, or it would keep a process that has long been drained.
+ */
+async function atMost(ms: number, something: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([something, promise]);
+  clearTimeout(timer);
 }

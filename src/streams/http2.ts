@@ -58,6 +58,9 @@ export abstract class NodeHttp2Stream implements MessageStream {
   constructor(stream: ServerHttp2Stream | ClientHttp2Stream) {
     this.stream = stream;
     this.#session = stream.session;
+    // A whole packet is read before a stream is announced: its end may be here already.
+    const { _readableState } = stream as unknown as { _readableState: { ended: boolean } };
+    if (_readableState.ended && !stream.closed) (stream as NodeStream)[END_STREAM] = true;
     stream.push = pushRemembering;
     stream.on('trailers', (_headers: unknown, _flags: unknown, fields: NodeFields) => {
       this.#trailersIn = fields;
@@ -67,6 +70,7 @@ export abstract class NodeHttp2Stream implements MessageStream {
       if (stream.destroyed || stream.closed) return;
       try {
         stream.sendTrailers(this.#trailersOut === undefined ? {} : trailerObject(this.#trailersOut));
+        this.endGiven();
       } catch (error) {
         // A field twice that Node lets out once: thrown from an event it would end the process.
         this.#cause = error as Error;
@@ -127,16 +131,10 @@ export abstract class NodeHttp2Stream implements MessageStream {
     if ((this.stream as NodeStream)[END_STREAM] !== true || this.expected > 0) return;
     this.peerDone = true;
     this.receiver.onEnd(this.#trailersIn);
-    if (this.#localDone) this.afterBothDone();
   }
 
-  /** Both messages are complete. */
-  protected afterBothDone(): void {}
-
-  /** Our message is complete while the peer's may still be coming. */
-  protected get localDone(): boolean {
-    return this.#localDone;
-  }
+  /** The end of our message was given to Node, which sends it in a later turn of the event loop. */
+  protected endGiven(): void {}
 
   /** Marks our message as complete where it ended with its head. */
   protected markLocalDone(): void {

@@ -22,7 +22,9 @@ export function canonicalAddress(text: string): string | undefined {
 
 /** A set of CIDRs and addresses. */
 export class Networks {
-  readonly #list = new BlockList();
+  /** One for each family: a BlockList of Node 26.10 finds IPv4 in `::/0` too, by its IPv4-mapped form. */
+  readonly #ipv4 = new BlockList();
+  readonly #ipv6 = new BlockList();
   readonly size: number;
 
   constructor(cidrs: readonly string[]) {
@@ -31,13 +33,16 @@ export class Networks {
       const [base, prefix] = cidr.split('/');
       const address = canonicalAddress(base!)!;
       const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-      if (prefix === undefined) this.#list.addAddress(address, family);
-      else this.#list.addSubnet(address, Number(prefix), family);
+      const list = family === 'ipv6' ? this.#ipv6 : this.#ipv4;
+      if (prefix === undefined) list.addAddress(address, family);
+      else list.addSubnet(address, Number(prefix), family);
     }
   }
 
+  /** Whether an address in canonical form is in one of the networks. */
   has(address: string): boolean {
-    return this.size > 0 && this.#list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+    if (this.size === 0) return false;
+    return isIP(address) === 6 ? this.#ipv6.check(address, 'ipv6') : this.#ipv4.check(address, 'ipv4');
   }
 }
 

@@ -41,18 +41,25 @@ export class H2DownstreamStream extends NodeHttp2Stream implements DownstreamStr
     }
   }
 
-  override end(trailers?: Fields): void {
-    if (!this.peerDone) this.stream.once('finish', () => this.#stopUpload());
-    super.end(trailers);
+  protected override endGiven(): void {
+    this.#stopUpload();
   }
 
-  /** The answer is complete; if the request is not, nobody wants the rest of it: RFC 9113 section 8.1. */
+  /**
+   * The answer is complete; if the request is not, nobody wants the rest of it: RFC 9113 section 8.1. Not at once: a
+   * RST_STREAM overtakes what waits for its turn, and an answer without its END_STREAM is a cut one.
+   */
   #stopUpload(): void {
     if (this.peerDone) return;
-    // Not at once: a RST_STREAM overtakes DATA that still waits for its turn.
-    setImmediate(() => {
-      if (!this.peerDone) this.reset(0);
-    });
+    let turns = 0;
+    const look = (): void => {
+      if (this.peerDone || this.stream.destroyed) return;
+      turns += 1;
+      if (this.stream.state.localClose === 1) this.reset(0);
+      else if (turns < 10) setImmediate(look);
+      else setTimeout(look, 100).unref(); // the connection takes nothing
+    };
+    setImmediate(look);
   }
 
   protected override closed(): void {

@@ -34,6 +34,8 @@ interface Open {
   readonly unanswered: Set<{ readonly request: IncomingMessage; readonly response: ServerResponse }>;
   /** A request has come. */
   used: boolean;
+  /** The next answer is the last: what the peer sends behind its request is no request. */
+  ending: boolean;
 }
 
 /** Serves HTTP/1.1 with `node:http`. */
@@ -74,7 +76,7 @@ export class Http1Server {
   }
 
   accept(socket: Duplex, connection: Connection): void {
-    this.#open.set(socket, { connection, unanswered: new Set(), used: false });
+    this.#open.set(socket, { connection, unanswered: new Set(), used: false, ending: false });
     socket.once('close', () => this.#open.delete(socket));
     this.#server.emit('connection', socket);
   }
@@ -95,12 +97,14 @@ export class Http1Server {
 
   #serve(request: IncomingMessage, response: ServerResponse, fault?: Fault): void {
     const open = this.#open.get(request.socket)!;
+    if (open.ending) return;
     const exchange = { request, response };
     open.used = true;
     open.unanswered.add(exchange);
     response.once('close', () => open.unanswered.delete(exchange));
     const stream = new H1DownstreamStream(request, response, () => this.#draining);
     const raw = new H1Request(request, stream, open.connection, this.#options.limits, fault);
+    open.ending = stream.lastOfConnection;
     this.#options.onRequest(raw, new StreamReply(stream, raw.method));
   }
 

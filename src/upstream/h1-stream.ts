@@ -64,6 +64,8 @@ export class H1UpstreamStream implements UpstreamStream {
     });
     response.on('end', () => {
       if (this.#resetHere || !response.complete) return;
+      // A body that ends with its connection: Node 26.10 takes a TCP reset for its end, too.
+      if (this.#client.socket?.errored) return;
       this.#peerDone = true;
       const { rawTrailers } = response;
       this.receiver.onEnd(rawTrailers.length > 0 ? lowerCaseNames(rawTrailers) : undefined);

@@ -151,9 +151,10 @@ export async function startRawUpstream(): Promise<
       for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
         const lines = text.slice(0, end).split('\r\n');
         const length = Number(lines.find((line) => /^content-length:/i.test(line))?.split(':')[1] ?? 0);
-        const chunkedEnd = lines.some((line) => /^transfer-encoding:/i.test(line)) ? text.indexOf('0\r\n\r\n', end) : end;
+        const lastChunk = lines.some((line) => /^transfer-encoding:/i.test(line)) ? text.indexOf('\r\n0\r\n', end) + 3 : end;
+        const chunkedEnd = lastChunk === 2 ? -1 : lastChunk === end ? end : text.indexOf('\r\n\r\n', lastChunk);
         if (chunkedEnd === -1 || text.length < end + 4 + length) return;
-        text = text.slice(chunkedEnd === end ? end + 4 + length : chunkedEnd + 5);
+        text = text.slice(chunkedEnd + 4 + length);
         seen.push({ lines });
         socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
       }

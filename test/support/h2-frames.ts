@@ -22,6 +22,9 @@ export const Flag = { END_STREAM: 0x1, ACK: 0x1, END_HEADERS: 0x4, PADDED: 0x8, 
 const NAME_OF = Object.fromEntries(Object.entries(FrameType).map(([name, type]) => [type, name]));
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 
+/** SETTINGS_MAX_FRAME_SIZE by default, RFC 9113 section 6.5.2. */
+const MAX_FRAME = 16_384;
+
 export interface Frame {
   readonly type: number;
   readonly flags: number;
@@ -100,14 +103,16 @@ export class FramePeer {
   #buffer: Buffer = Buffer.alloc(0);
   #preface: boolean;
   #pings = 0;
+  #mute = false;
   readonly #waiting = new Set<() => void>();
 
-  /** `settings`: identifiers and values of RFC 9113 section 6.5.2; undefined sends no SETTINGS. */
-  constructor(socket: Socket, role: 'client' | 'server', settings: readonly Setting[] | undefined = []) {
+  /** `settings`: identifiers and values of RFC 9113 section 6.5.2; `none` never says a word. */
+  constructor(socket: Socket, role: 'client' | 'server', settings: readonly Setting[] | 'none' = []) {
     this.socket = socket;
     this.#preface = role === 'client';
     if (role === 'client') socket.write(PREFACE);
-    if (settings !== undefined) this.settings(settings);
+    if (settings !== 'none') this.settings(settings);
+    else this.#mute = true;
     socket.on('error', () => {});
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('close', () => {
@@ -122,7 +127,16 @@ export class FramePeer {
 
   /** HEADERS of a request or an answer. */
   headers(stream: number, fields: readonly (readonly [string, string])[], flags: number = Flag.END_HEADERS): void {
-    this.send(frame(FrameType.HEADERS, flags | Flag.END_HEADERS, stream, headerBlock(fields)));
+    const block = headerBlock(fields);
+    const first = block.length <= MAX_FRAME ? Flag.END_HEADERS : 0;
+    const frames = [
+      frame(FrameType.HEADERS, (flags & ~Flag.END_HEADERS) | first, stream, block.subarray(0, MAX_FRAME)),
+    ];
+    for (let at = MAX_FRAME; at < block.length; at += MAX_FRAME) {
+      const last = at + MAX_FRAME >= block.length ? Flag.END_HEADERS : 0;
+      frames.push(frame(FrameType.CONTINUATION, last, stream, block.subarray(at, at + MAX_FRAME)));
+    }
+    this.send(...frames);
   }
 
   data(stream: number, payload: Buffer | string, flags = 0): void {
@@ -232,6 +246,7 @@ export class FramePeer {
   }
 
   #react({ type, flags, stream, payload }: Frame, length: number): void {
+    if (this.#mute) return;
     if (type === FrameType.SETTINGS && !(flags & Flag.ACK)) this.send(frame(FrameType.SETTINGS, Flag.ACK, 0));
     if (type === FrameType.PING && !(flags & Flag.ACK) && this.answerPings) {
       this.send(frame(FrameType.PING, Flag.ACK, 0, payload));
@@ -282,7 +297,7 @@ export async function startFrameServer(
   const waiting = new Set<() => void>();
   const { settings = [] } = options;
   const accept = (socket: Socket): void => {
-    const peer = new FramePeer(socket, 'server', settings === 'none' ? undefined : settings);
+    const peer = new FramePeer(socket, 'server', settings);
     peers.push(peer);
     onPeer(peer);
     const opened = new Set<number>();

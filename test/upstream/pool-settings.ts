@@ -1,6 +1,6 @@
 /** What the tests of pools have in common: settings, an observer that remembers, a request, a receiver. */
 
-import type { OpenRequest, PoolObserver, PoolSettings } from '../../src/upstream/pool.ts';
+import type { Address, OpenRequest, PoolObserver, PoolSettings } from '../../src/upstream/pool.ts';
 import { Told } from '../contracts/stream.ts';
 
 /** Settings of a pool; times are small. */
@@ -61,4 +61,10 @@ export function request(given: Partial<OpenRequest> = {}): OpenRequest & { reado
     receiver: new Told(),
     ...given,
   } as OpenRequest & { readonly receiver: Told };
+}
+
+/** `host:port` as an address. */
+export function addressOf(text: string): Address {
+  const at = text.lastIndexOf(':');
+  return { host: text.slice(0, at), port: Number(text.slice(at + 1)) };
 }
