@@ -141,7 +141,7 @@ describe('serve', () => {
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
     const lines = stderr.trimEnd().split('\n');
     assert.equal(lines[0], `${file}:5:1: upstreems: unknown key, did you mean upstreams?`);
-    assert.ok(lines[1]!.startsWith(`${file}:7:26: upstreams.zitadel.endpoints[0]: expected `), lines[1]);
+    assert.ok(lines[1]!.startsWith(`${file}:7:26: upstreams.zitadel.endpoints[0]: expected `), lines[1] ?? 'nothing');
     assert.equal(lines.length, 2);
   });
 

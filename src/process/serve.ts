@@ -54,7 +54,6 @@ export async function serve(configFile: string | undefined, demoAllowed: boolean
   connectEvents(log, events);
   if (config.log.access) accessLog(events, log);
   process.on('unhandledRejection', (reason) => lines.defect(log, reason, { where: 'an unhandled rejection' }));
-  process.on('uncaughtException', (error) => lines.defect(log, error, { where: 'an uncaught exception' }));
 
   let primary: Primary;
   try {
@@ -92,18 +91,18 @@ export async function serve(configFile: string | undefined, demoAllowed: boolean
     process.stdout.write(`\n${demo.welcome(primary.listeners.map((l) => ({ name: l.config.name, ...l.address })))}\n`);
 
   process.on('SIGHUP', () => void reload().catch(() => {})); // told by the event
-  const signal = await ended(primary, log);
+  const how = await ended(primary, log);
   const stopping = systemClock.now();
   await Promise.all([admin?.close(ADMIN_CLOSE_MS), demo?.close()]);
   metrics.close();
   lines.stopped(log, { ms: systemClock.now() - stopping });
   await log.close(LOG_CLOSE_MS);
-  return signal === 'forced' ? 1 : 0;
+  return how === 'drained' ? 0 : 1;
 }
 
 /** Resolves when the gateway has been stopped by a signal; a second one ends it at once. */
-async function ended(primary: Primary, log: Log): Promise<'drained' | 'forced'> {
-  const { promise, resolve } = Promise.withResolvers<'drained' | 'forced'>();
+async function ended(primary: Primary, log: Log): Promise<'drained' | 'forced' | 'broken'> {
+  const { promise, resolve } = Promise.withResolvers<'drained' | 'forced' | 'broken'>();
   let first = true;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (first) {
@@ -115,6 +114,11 @@ async function ended(primary: Primary, log: Log): Promise<'drained' | 'forced'> 
     primary.destroy();
     resolve('forced');
   };
+  // Nobody knows what state an exception left behind that nothing caught: what is in flight may end, and then it is over.
+  process.on('uncaughtException', (error) => {
+    lines.defect(log, error, { where: 'an uncaught exception' });
+    void primary.stop('uncaught exception').then(() => resolve('broken'));
+  });
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   return promise;

@@ -88,11 +88,12 @@ export abstract class NodeHttp2Stream implements MessageStream {
   #cause: Error | undefined;
 
   write(chunk: Uint8Array): boolean {
-    if (this.stream.destroyed || this.stream.closed) return true;
+    if (this.#resetHere || this.stream.destroyed || this.stream.closed) return true;
     return this.stream.write(chunk);
   }
 
   end(trailers?: Fields): void {
+    if (this.#resetHere) return;
     this.#localDone = true;
     this.#trailersOut = trailers;
     if (this.stream.destroyed || this.stream.closed) return;
@@ -100,12 +101,17 @@ export abstract class NodeHttp2Stream implements MessageStream {
   }
 
   reset(code: number): void {
-    if (this.stream.destroyed || this.stream.closed) return;
+    if (this.#resetHere || this.stream.destroyed || this.stream.closed) return;
     this.#resetHere = true;
     this.peerDone = true;
-    this.stream.close(code);
-    // A paused readable side would keep the stream from closing.
-    this.stream.resume();
+    // Not now: we may be inside of nghttp2's callbacks, and there `close` on a stream whose peer has ended fails an
+    // assertion of Node 26.10 that takes the process (Http2Stream::OnTrailers, `!this->is_destroyed()`).
+    setImmediate(() => {
+      if (this.stream.destroyed || this.stream.closed) return;
+      this.stream.close(code);
+      // A paused readable side would keep the stream from closing.
+      this.stream.resume();
+    });
   }
 
   pause(): void {

@@ -27,6 +27,8 @@ class ExchangeCounts {
   readonly #upstreamDuration: Histogram;
   readonly #routes = new BoundedLabel();
   readonly #endpoints = new BoundedLabel();
+  readonly #attemptsOn = new Map<string, Map<string, Counter.Internal>>();
+  readonly #durationsOf = new Map<string, Histogram.Internal<string>>();
   readonly #series = new Map<string, Map<string, Series>>();
 
   constructor(registry: Registry) {
@@ -78,7 +80,18 @@ class ExchangeCounts {
   }
 
   attempt(upstream: string, endpoint: string): void {
-    this.#attempts.inc({ upstream, endpoint: this.#endpoints.of(endpoint) });
+    let byEndpoint = this.#attemptsOn.get(upstream);
+    if (byEndpoint === undefined) {
+      byEndpoint = new Map();
+      this.#attemptsOn.set(upstream, byEndpoint);
+    }
+    const label = this.#endpoints.of(endpoint);
+    let counter = byEndpoint.get(label);
+    if (counter === undefined) {
+      counter = this.#attempts.labels(upstream, label);
+      byEndpoint.set(label, counter);
+    }
+    counter.inc();
   }
 
   count(exchange: Exchange, record: AccessRecord): void {
@@ -95,7 +108,16 @@ class ExchangeCounts {
     if (upstream === undefined) return;
     if (record.endpoint !== undefined && record.attempts > 0) this.attempt(upstream, record.endpoint);
     if (record.upstreamStarted !== undefined && record.upstreamEnded !== undefined)
-      this.#upstreamDuration.observe({ upstream }, (record.upstreamEnded - record.upstreamStarted) / 1000);
+      this.#upstreamDurationOf(upstream).observe((record.upstreamEnded - record.upstreamStarted) / 1000);
+  }
+
+  #upstreamDurationOf(upstream: string): Histogram.Internal<string> {
+    let histogram = this.#durationsOf.get(upstream);
+    if (histogram === undefined) {
+      histogram = this.#upstreamDuration.labels(upstream);
+      this.#durationsOf.set(upstream, histogram);
+    }
+    return histogram;
   }
 
   #seriesOf(routeName: string, dialect: string): Series {

@@ -67,6 +67,11 @@ export class H2DownstreamStream extends NodeHttp2Stream implements DownstreamStr
   }
 }
 
+/** RFC 9110 section 10.1.1 knows one expectation. */
+function unknownExpectation(expect: string | undefined): boolean {
+  return expect !== undefined && expect.toLowerCase() !== '100-continue';
+}
+
 /** An HTTP/2 request as Fastify and the house read it. */
 export class H2Request implements RawRequest {
   readonly method: string;
@@ -114,6 +119,7 @@ export class H2Request implements RawRequest {
       authorities: hosts > 1 || (hosts === 1 && host!.toLowerCase() !== authority.toLowerCase()) ? 2 : 1,
       head,
       limits,
+      fault: unknownExpectation(headers.expect) ? { code: 'EXPECTATION_FAILED' } : undefined,
     });
     this.method = form.method;
     this.path = form.path;

@@ -95,6 +95,8 @@ export class FramePeer {
   closed = false;
   /** Set to false to starve the other side of window. */
   giveWindow = true;
+  /** Set to false to leave SETTINGS unacknowledged. */
+  answerSettings = true;
   /** Set to false to leave PINGs unanswered. */
   answerPings = true;
   /** Set to false to count the payloads of DATA and not keep them, where there are many. */
@@ -247,7 +249,7 @@ export class FramePeer {
 
   #react({ type, flags, stream, payload }: Frame, length: number): void {
     if (this.#mute) return;
-    if (type === FrameType.SETTINGS && !(flags & Flag.ACK)) this.send(frame(FrameType.SETTINGS, Flag.ACK, 0));
+    if (type === FrameType.SETTINGS && !(flags & Flag.ACK) && this.answerSettings) this.send(frame(FrameType.SETTINGS, Flag.ACK, 0));
     if (type === FrameType.PING && !(flags & Flag.ACK) && this.answerPings) {
       this.send(frame(FrameType.PING, Flag.ACK, 0, payload));
     }

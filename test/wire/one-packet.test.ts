@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startStandIn } from '../../src/demo/stand-in.ts';
 import { startGateway } from '../support/gateway.ts';
-import { connectFrames, Flag, frame, FrameType, headerBlock } from '../support/h2-frames.ts';
+import { connectFrames, Flag, FrameType, frame, headerBlock } from '../support/h2-frames.ts';
 
 const HEAD = [
   [':method', 'POST'],
