@@ -32,6 +32,7 @@ export class H1DownstreamStream implements DownstreamStream {
   #listening = false;
   #peerDone: boolean;
   #localDone = false;
+  #wrote = false;
   #resetHere = false;
   #closed = false;
   /** Where the next request would begin is not certain: the connection ends with this answer. */
@@ -72,10 +73,13 @@ export class H1DownstreamStream implements DownstreamStream {
     if (this.lastOfConnection || this.#draining()) head.push('connection', 'close');
     response.writeHead(status, head);
     if (ended) this.#finish();
+    // Node holds the head back for the body's first piece, and that may be hours away (server-sent events).
+    else setImmediate(() => !this.#wrote && !this.#closed && response.flushHeaders());
   }
 
   write(chunk: Uint8Array): boolean {
     if (this.#response.destroyed) return true;
+    this.#wrote = true;
     return this.#response.write(chunk);
   }
 
@@ -89,6 +93,7 @@ export class H1DownstreamStream implements DownstreamStream {
   }
 
   #finish(): void {
+    this.#wrote = true;
     this.#localDone = true;
     if (!this.#peerDone) this.#linger();
     this.#response.end();
@@ -172,7 +177,9 @@ function framingFault({ httpVersion, headers }: IncomingMessage): Fault | undefi
   const coding = headers['transfer-encoding'];
   if (coding === undefined) return undefined;
   // Another coding would be taken off by nobody, and HTTP/1.0 knows none: some proxy on the way may read it otherwise.
-  return httpVersion === '1.1' && coding.toLowerCase() === 'chunked' ? undefined : { code: 'BAD_HEADER', detail: 'transfer-encoding' };
+  return httpVersion === '1.1' && coding.toLowerCase() === 'chunked'
+    ? undefined
+    : { code: 'BAD_HEADER', detail: 'transfer-encoding' };
 }
 
 /** An HTTP/1.1 request as Fastify and the house read it. */
