@@ -20,6 +20,8 @@ export interface Http1Options {
   /** Whether a WebSocket upgrade is wanted; others are answered as if Upgrade had not been sent. */
   wantsUpgrade(request: RawRequest): boolean;
   onUpgrade(request: RawRequest, socket: Duplex, head: Buffer): void;
+  /** `onRequest` has thrown; the connection is closed. */
+  onDefect(connection: Connection, defect: unknown): void;
   /** The connection was ended below HTTP. */
   onEnded(connection: Connection, end: SessionEnd): void;
 }
@@ -103,9 +105,15 @@ export class Http1Server {
     open.unanswered.add(exchange);
     response.once('close', () => open.unanswered.delete(exchange));
     const stream = new H1DownstreamStream(request, response, () => this.#draining);
-    const raw = new H1Request(request, stream, open.connection, this.#options.limits, fault);
-    open.ending = stream.lastOfConnection;
-    this.#options.onRequest(raw, new StreamReply(stream, raw.method));
+    try {
+      const raw = new H1Request(request, stream, open.connection, this.#options.limits, fault);
+      open.ending = stream.lastOfConnection;
+      this.#options.onRequest(raw, new StreamReply(stream, raw.method));
+    } catch (defect) {
+      // Thrown from an event it would end the process, and every other exchange with it.
+      request.socket.destroy();
+      this.#options.onDefect(open.connection, defect);
+    }
   }
 
   /** CONNECT: Node has let go of the connection; it gets an answer like any other request, and ends with it. */

@@ -69,9 +69,12 @@ export class Listener {
     this.#count = options.count ?? { open: 0 };
     const { limits } = options;
     const onRequest = (request: RawRequest, reply: RawReply): void => sink.request(request, reply);
+    const onDefect = ({ peerAddress }: Connection, defect: unknown): void =>
+      this.#ended({ reason: 'defect', code: defect instanceof Error ? defect.message : String(defect) }, peerAddress);
     this.#engine = (options.engine ?? ENGINES.node)({
       limits,
       onRequest,
+      onDefect,
       onClose: ({ peerAddress }, end) => {
         events.emit('connection_closed', { listener: this.name, protocol: 'h2' });
         if (end !== undefined) this.#ended(end, peerAddress);
@@ -80,6 +83,7 @@ export class Listener {
     this.#http1 = new Http1Server({
       limits,
       onRequest,
+      onDefect,
       wantsUpgrade: (request) => sink.wantsUpgrade(request),
       onUpgrade: (request, socket, head) => sink.upgrade(request, socket, head),
       onEnded: ({ peerAddress }, end) => this.#ended(end, peerAddress),

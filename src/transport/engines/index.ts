@@ -26,6 +26,8 @@ export interface EngineOptions {
   readonly limits: EngineLimits;
   onRequest(request: RawRequest, reply: RawReply): void;
   onClose(connection: Connection, end: SessionEnd | undefined): void;
+  /** `onRequest` has thrown; its stream is reset. */
+  onDefect(connection: Connection, defect: unknown): void;
 }
 
 /** Serves HTTP/2 on sockets that somebody else accepted. */

@@ -2,7 +2,7 @@
 
 import { type IncomingHttpHeaders, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import type { Connection } from '../../core/raw.ts';
+import { type Connection, ResetCode } from '../../core/raw.ts';
 import { H2Request } from '../h2.ts';
 import { StreamReply } from '../reply.ts';
 import type { Engine, EngineOptions, SessionEnd } from './index.ts';
@@ -45,6 +45,8 @@ export function nodeEngine(options: EngineOptions): Engine {
     const session = performServerHandshake(socket, sessionOptions);
     sessions.add(session);
     let open = 0;
+    let most = 0;
+    let failed = false;
     let end: SessionEnd | undefined;
     // Not session.setTimeout: it is refreshed on every chunk, and fires while a quiet stream is open.
     let idle: NodeJS.Timeout | undefined;
@@ -62,26 +64,28 @@ export function nodeEngine(options: EngineOptions): Engine {
     session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, fields: string[]) => {
       clearTimeout(idle);
       open += 1;
+      most = Math.max(most, open);
       streams += 1;
       stream.once('close', () => {
         open -= 1;
         streams -= 1;
         if (open === 0 && !session.closed) arm(limits.idleTimeoutMs, IDLE);
       });
-      const request = new H2Request(stream, headers, fields, connection, limits);
-      options.onRequest(request, new StreamReply(request.stream, request.method));
+      try {
+        const request = new H2Request(stream, headers, fields, connection, limits);
+        options.onRequest(request, new StreamReply(request.stream, request.method));
+      } catch (defect) {
+        // Thrown from an event it would end the process, and every other exchange with it.
+        stream.close(ResetCode.INTERNAL_ERROR);
+        options.onDefect(connection, defect);
+      }
     });
     session.on('ping', () => {
       if (open === 0 && !session.closed) arm(limits.idleTimeoutMs, IDLE);
     });
     session.on('error', (error: NodeJS.ErrnoException) => {
-      // nghttp2 ends the connection of a client that opens more than it acknowledged, and says no more than that.
-      const full = open >= limits.maxConcurrentStreams;
-      end = {
-        reason: error.message,
-        ...(error.code !== undefined && { code: error.code }),
-        ...(full && { limit: 'limits.max_concurrent_streams' }),
-      };
+      end = { reason: error.message, ...(error.code !== undefined && { code: error.code }) };
+      failed = true;
     });
     session.on('frameError', (type: number, code: number) => {
       end = { reason: `frame of type ${type} could not be sent`, code: String(code) };
@@ -92,6 +96,8 @@ export function nodeEngine(options: EngineOptions): Engine {
     session.on('close', () => {
       clearTimeout(idle);
       sessions.delete(session);
+      // nghttp2 ends the connection of a client that opens more than it acknowledged, and says no more than that.
+      if (failed && most >= limits.maxConcurrentStreams) end = { ...end!, limit: 'limits.max_concurrent_streams' };
       options.onClose(connection, end);
     });
     if (draining) session.close();
