@@ -133,8 +133,9 @@ export abstract class NodeHttp2Stream implements MessageStream {
 
   #ended(): void {
     if (this.peerDone) return;
-    // Cut, or shorter than it said: `close` will tell.
-    if ((this.stream as NodeStream)[END_STREAM] !== true || this.expected > 0) return;
+    // Node's own server may reset with NO_ERROR before its END_STREAM is out; a met Content-Length proves the end, too.
+    const complete = (this.stream as NodeStream)[END_STREAM] === true || this.expected === 0;
+    if (!complete || this.expected > 0) return; // `close` will tell
     this.peerDone = true;
     this.receiver.onEnd(this.#trailersIn);
   }

@@ -108,7 +108,8 @@ export function clientAddresses(options: ClientAddressOptions): (c: Connection, 
     }
     const forwardedFor = collect(fields, 'x-forwarded-for');
     if (!trustedPeer) {
-      if (forwardedFor !== undefined || getField(fields, 'forwarded') !== undefined) tell(connection, 'forwarding_headers');
+      if (forwardedFor !== undefined || getField(fields, 'forwarded') !== undefined)
+        tell(connection, 'forwarding_headers');
       return { address: connection.peerAddress, trustedPeer: false, scheme: trust.externalScheme };
     }
     const forwarded = forwardedFor === undefined || protos(fields) === undefined ? parseForwarded(fields) : undefined;

@@ -65,7 +65,9 @@ export class Http1Server {
     server.on('request', (request, response) => this.#serve(request, response));
     // 100 is sent when the body is wanted, not before admission.
     server.on('checkContinue', (request, response) => this.#serve(request, response));
-    server.on('checkExpectation', (request, response) => this.#serve(request, response, { code: 'EXPECTATION_FAILED' }));
+    server.on('checkExpectation', (request, response) =>
+      this.#serve(request, response, { code: 'EXPECTATION_FAILED' }),
+    );
     server.on('connect', (request: IncomingMessage, socket: Duplex) => this.#refuseTunnel(request, socket));
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       options.onUpgrade(this.#upgradeRequest(request), socket, head);
@@ -144,7 +146,8 @@ export class Http1Server {
     this.#options.onEnded(open.connection, end);
     const [first, ...others] = open.unanswered;
     // A request that is whole waits for its answer: what is said now would be taken for that.
-    const mayAnswer = first === undefined || (others.length === 0 && !first.request.complete && !first.response.headersSent);
+    const mayAnswer =
+      first === undefined || (others.length === 0 && !first.request.complete && !first.response.headersSent);
     if (!mayAnswer) {
       socket.destroy();
       return;

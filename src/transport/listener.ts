@@ -6,7 +6,7 @@ import tls, { type TLSSocket } from 'node:tls';
 import type { Events } from '../core/events.ts';
 import type { Connection, RawReply, RawRequest } from '../core/raw.ts';
 import { canonicalAddress } from './client-address.ts';
-import { type Engine, type EngineFactory, type EngineLimits, ENGINES, type SessionEnd } from './engines/index.ts';
+import { ENGINES, type Engine, type EngineFactory, type EngineLimits, type SessionEnd } from './engines/index.ts';
 import { type Http1Limits, Http1Server } from './http1-server.ts';
 import { priorKnowledge } from './prior-knowledge.ts';
 import { type TlsSettings, tlsOptions } from './tls.ts';
@@ -194,7 +194,7 @@ export class Listener {
     server.on('tlsClientError', ({ code, message }: NodeJS.ErrnoException, socket) => {
       if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') {
         this.#ended({ reason: 'TLS handshake timeout', limit: 'limits.handshake_timeout_ms' }, socket.remoteAddress);
-      } else if (socket.bytesRead > 0) {
+      } else if (heardFrom(socket)) {
         this.#ended({ reason: 'TLS handshake failed', code: code ?? message }, socket.remoteAddress);
       } // else a port check of a load balancer: connected, said nothing, left
       socket.destroy();
@@ -235,6 +235,11 @@ export class Listener {
       ...(folded !== undefined && { peerAddress: folded }),
     });
   }
+}
+
+/** Whether anything came on the connection under a TLS socket; Node 26.10 counts it only there, in a private field. */
+function heardFrom(socket: TLSSocket): boolean {
+  return (socket as TLSSocket & { readonly _parent?: Socket })._parent?.bytesRead !== 0;
 }
 
 /** Why an address cannot be bound, in words. */

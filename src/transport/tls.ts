@@ -46,12 +46,15 @@ export function certificateNames(pem: string): string[] {
 
 /** Checks that key and certificate belong together and are valid now; gives the end of validity, throws with the reason. */
 export function checkPair(pair: CertificatePair, now: number): Date {
-  let certificate: X509Certificate;
+  const certificate = readCertificate(pair);
   try {
-    certificate = new X509Certificate(pair.certificate);
     createSecureContext(identities([pair]));
   } catch (error) {
-    throw new Error(`${pair.source}: ${(error as Error).message}`, { cause: error });
+    const mismatch = (error as NodeJS.ErrnoException).code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH';
+    const problem = mismatch
+      ? 'the key does not belong to this certificate'
+      : `its key cannot be read (${reason(error)})`;
+    throw new Error(`${pair.source}: ${problem}`, { cause: error });
   }
   const { validFromDate, validToDate } = certificate;
   if (now > validToDate.getTime()) throw new Error(`${pair.source}: the certificate expired on ${certificate.validTo}`);
@@ -59,6 +62,19 @@ export function checkPair(pair: CertificatePair, now: number): Date {
     throw new Error(`${pair.source}: the certificate is not valid before ${certificate.validFrom}`);
   }
   return validToDate;
+}
+
+function readCertificate({ certificate, source }: CertificatePair): X509Certificate {
+  try {
+    return new X509Certificate(certificate);
+  } catch (error) {
+    throw new Error(`${source}: this is no certificate in PEM form`, { cause: error });
+  }
+}
+
+/** What OpenSSL says, without the numbers of its own. */
+function reason(error: unknown): string {
+  return (error as Error).message.replace(/^error:[0-9A-F]+:/, '').replaceAll('::', ': ');
 }
 
 /** Options for `tls.createServer`: several certificates by SNI, an ECDSA and an RSA one for the same name together. */
@@ -74,9 +90,13 @@ export function tlsOptions(settings: TlsSettings): TlsOptions {
   for (const pair of settings.certificates) {
     for (const name of certificateNames(pair.certificate)) byName.set(name, [...(byName.get(name) ?? []), pair]);
   }
+  const first = settings.certificates[0];
+  const defaults = first ? (byName.get(certificateNames(first.certificate)[0] ?? '') ?? [first]) : [];
   const contexts = new Map<string, SecureContext>();
   const bySet = new Map<string, SecureContext>();
   for (const [name, pairs] of byName) {
+    // Node 26.10 takes one certificate from the context that SNICallback gives, but all from the default one.
+    if (sameSet(pairs, defaults)) continue;
     const set = pairs.map((pair) => pair.source).join('\n');
     let context = bySet.get(set);
     if (context === undefined) {
@@ -85,23 +105,29 @@ export function tlsOptions(settings: TlsSettings): TlsOptions {
     }
     contexts.set(name, context);
   }
-  const first = settings.certificates[0];
-  const defaults = first ? (byName.get(certificateNames(first.certificate)[0] ?? '') ?? [first]) : [];
   return {
     ...shared,
     ...identities(defaults),
     ALPNProtocols: ['h2', 'http/1.1'],
     SNICallback(name, done) {
       const lower = name.toLowerCase();
-      const context = contexts.get(lower) ?? contexts.get(`*${lower.slice(lower.indexOf('.'))}`);
+      const key = byName.has(lower) ? lower : `*${lower.slice(lower.indexOf('.'))}`;
+      const context = contexts.get(key);
       done(null, context); // undefined: the default
     },
   } as TlsOptions;
 }
 
+function sameSet(some: readonly CertificatePair[], others: readonly CertificatePair[]): boolean {
+  return some.length === others.length && some.every((pair, index) => pair === others[index]);
+}
+
 function identities(pairs: readonly CertificatePair[]): Pick<SecureContextOptions, 'cert' | 'key'> {
   return {
     cert: pairs.map((pair) => pair.certificate),
-    key: pairs.map((pair) => ({ pem: pair.key, ...(pair.passphrase !== undefined && { passphrase: pair.passphrase }) })),
+    key: pairs.map((pair) => ({
+      pem: pair.key,
+      ...(pair.passphrase !== undefined && { passphrase: pair.passphrase }),
+    })),
   };
 }

@@ -26,11 +26,13 @@ export class H2UpstreamStream extends NodeHttp2Stream implements UpstreamStream 
     stream.on('headers', (headers: { ':status'?: number }, _flags: number, fields: string[]) => {
       this.receiver.onInterim?.(headers[':status'] ?? 0, fields);
     });
-    stream.on('response', (_headers: unknown, flags: number, fields: string[]) => {
+    stream.on('response', (headers: { 'content-length'?: string }, flags: number, fields: string[]) => {
       const ended = (flags & 0x1) === 0x1;
       if (ended) {
         this.peerDone = true;
         stream.resume(); // a paused readable side would keep the stream from closing
+      } else if (headers['content-length'] !== undefined && request.method !== 'HEAD') {
+        this.expected = Number(headers['content-length']);
       }
       this.receiver.onHead?.(fields, ended);
     });

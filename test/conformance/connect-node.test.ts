@@ -68,8 +68,12 @@ for (const { name, transport, duplex } of ways) {
       {
         timeoutMs: 60_000,
         headers: { 'x-demo-initial': 'first', 'x-demo-initial-bin': 'AP8', 'x-demo-trailing-bin': 'AQID' },
-        onHeader: (all) => void (seen.header = all),
-        onTrailer: (all) => void (seen.trailer = all),
+        onHeader: (all) => {
+          seen.header = all;
+        },
+        onTrailer: (all) => {
+          seen.trailer = all;
+        },
       },
     );
     assert.equal(hash(answer.payload), hash(payload));

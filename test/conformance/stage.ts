@@ -11,7 +11,7 @@ type GivenConfig = z.input<typeof configSchema>;
 /** What a stage may be set up with. */
 export interface StageOptions {
   readonly standIn?: StandInOptions;
-  /** Laid over the config; `routes` are added to those of the demo. */
+  /** Laid over the config; `routes` come before those of the demo, `upstreams` are added to the two there are. */
   readonly config?: Partial<GivenConfig>;
 }
 
@@ -34,12 +34,15 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const standIn = await startStandIn({ loginV2: true, ...options.standIn });
   const login = await startLoginStandIn({ apiUrl: standIn.url });
   const gateway = await startGateway({
-    zitadel: new URL(standIn.url).host,
-    login: new URL(login.url).host,
     config: {
       preset: { name: 'zitadel', login_upstream: 'login', reflection: true, api_alias: true, open: ['health'] },
       ...options.config,
-      routes: [DEMO_ROUTE, ...(options.config?.routes ?? [])],
+      upstreams: {
+        zitadel: { endpoints: [new URL(standIn.url).host] },
+        login: { protocol: 'http/1.1', endpoints: [new URL(login.url).host] },
+        ...options.config?.upstreams,
+      },
+      routes: [...(options.config?.routes ?? []), DEMO_ROUTE],
     },
   });
   return {

@@ -5,13 +5,11 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { NOBODY } from '../../src/core/raw.ts';
 import type { EngineFactory } from '../../src/transport/engines/index.ts';
-import { connectFrames, describe, Flag, FrameType, frame, headerBlock, uint32 } from '../support/h2-frames.ts';
+import { connectFrames, Flag, FrameType, frame, headerBlock } from '../support/h2-frames.ts';
 import { startListener, type TestListenerOptions } from '../support/listener.ts';
-
-const GET = (path: string, ...fields: [string, string][]): [string, string][] => [
-  ...([[':method', 'GET'], [':scheme', 'http'], [':authority', 'a.example'], [':path', path]] as [string, string][]),
-  ...fields,
-];
+import { abuseContract } from './engine-abuse.ts';
+import { limitsContract } from './engine-limits.ts';
+import { GET } from './engine-suite.ts';
 
 /** What an engine does not do yet, by title; each with its reason. */
 export type Exceptions = Readonly<Record<string, string>>;
@@ -22,6 +20,7 @@ export function engineContract(name: string, engine: EngineFactory, exceptions: 
   const keeps = (title: string, body: () => Promise<void>): void => {
     test(`engine ${name}: ${title}`, { skip: exceptions[title] ?? false }, body);
   };
+  const suite = { keeps, start };
 
   keeps('a request is mapped: method, target, path, authority, fields in order, ended', async () => {
     await using server = await start();
@@ -173,126 +172,6 @@ export function engineContract(name: string, engine: EngineFactory, exceptions: 
     assert.deepEqual(told, ['connection', 'close']);
   });
 
-  keeps('header_timeout: without a first request GOAWAY comes, and the limit is named', async () => {
-    await using server = await start({ limits: { headerTimeoutMs: 50 } });
-    using client = await connectFrames(server.port);
-    await client.next(({ type }) => type === FrameType.GOAWAY);
-    await client.next(() => false);
-    assert.deepEqual(await server.end(), {
-      ...{ listener: 'test', reason: 'no request', limit: 'limits.header_timeout_ms', peerAddress: '127.0.0.1' },
-    });
-  });
-
-  keeps('header_timeout: half a header block is no request', async () => {
-    await using server = await start({ limits: { headerTimeoutMs: 50 } });
-    using client = await connectFrames(server.port);
-    client.answerSettings = false; // no frame may come between HEADERS and CONTINUATION
-    client.send(frame(FrameType.HEADERS, Flag.END_STREAM, 1, headerBlock(GET('/'))));
-    assert.equal((await server.end()).limit, 'limits.header_timeout_ms');
-    await client.next(() => false);
-    assert.equal(server.requests.length, 0);
-  });
-
-  keeps('idle_timeout: GOAWAY(NO_ERROR) when no stream is open, and the limit is named', async () => {
-    await using server = await start({ limits: { idleTimeoutMs: 50 } });
-    using client = await connectFrames(server.port);
-    client.headers(1, GET('/'), Flag.END_STREAM);
-    const goaway = await client.next(({ type }) => type === FrameType.GOAWAY);
-    assert.equal(goaway?.payload.readUInt32BE(4), 0);
-    await client.next(() => false);
-    assert.equal((await server.end()).limit, 'limits.idle_timeout_ms');
-  });
-
-  keeps('idle_timeout: never while a stream is open, however quiet it is', async () => {
-    await using server = await start({ limits: { idleTimeoutMs: 30, headerTimeoutMs: 30 } });
-    using quiet = await connectFrames(server.port);
-    quiet.headers(1, GET('/hold'), Flag.END_STREAM);
-    await server.request(0);
-    // A second connection that idles out marks the time: by then the first would have been ended too.
-    using other = await connectFrames(server.port);
-    other.headers(1, GET('/'), Flag.END_STREAM);
-    await other.next(({ type }) => type === FrameType.GOAWAY);
-    using third = await connectFrames(server.port);
-    third.headers(1, GET('/'), Flag.END_STREAM);
-    await third.next(({ type }) => type === FrameType.GOAWAY);
-    assert.ok(!quiet.frames.some(({ type }) => type === FrameType.GOAWAY));
-    assert.equal(quiet.closed, false);
-  });
-
-  keeps('idle_timeout: a PING is activity', async () => {
-    await using server = await start({ limits: { idleTimeoutMs: 300 } });
-    await using shorter = await start({ limits: { idleTimeoutMs: 150 } });
-    using pinging = await connectFrames(server.port);
-    pinging.headers(1, GET('/'), Flag.END_STREAM);
-    await pinging.finished(1);
-    for (let round = 1; round <= 3; round += 1) {
-      // A connection that idles out in half the time marks the moments to ping at.
-      using mark = await connectFrames(shorter.port);
-      mark.headers(1, GET('/'), Flag.END_STREAM);
-      await mark.next(({ type }) => type === FrameType.GOAWAY);
-      pinging.send(frame(FrameType.PING, 0, 0, Buffer.alloc(8, round)));
-      await pinging.next(({ type, payload }) => type === FrameType.PING && payload[0] === round);
-    }
-    assert.ok(!pinging.frames.some(({ type }) => type === FrameType.GOAWAY), pinging.frames.map(describe).join(' | '));
-    // And without them it ends.
-    assert.equal((await server.end()).limit, 'limits.idle_timeout_ms');
-  });
-
-  for (const [title, limits, fields, path] of [
-    ['max_header_bytes', { maxHeaderBytes: 1000 }, [['x', 'a'.repeat(1000)]], '/'],
-    ['max_header_count', { maxHeaderCount: 3 }, [['a', '1'], ['b', '1'], ['c', '1'], ['d', '1']], '/'],
-    ['max_url_bytes', { maxUrlBytes: 100 }, [], `/${'a'.repeat(100)}`],
-  ] as const) {
-    keeps(`${title}: the request comes with its fault, so that it is refused in its dialect`, async () => {
-      await using server = await start({ limits });
-      using client = await connectFrames(server.port);
-      client.headers(1, GET(path, ...(fields as unknown as [string, string][])), Flag.END_STREAM);
-      const request = await server.request(0);
-      assert.equal(request.fault, title === 'max_url_bytes' ? 'URL_TOO_LONG' : 'HEADERS_TOO_LARGE');
-      assert.match((request as { faultDetail?: string }).faultDetail ?? '', new RegExp(`^limits\\.${title}: `));
-    });
-    keeps(`${title}: what just fits passes`, async () => {
-      await using server = await start({ limits });
-      using client = await connectFrames(server.port);
-      const fitting = title === 'max_header_bytes' ? [['x', 'a'.repeat(1000 - 33)]] : fields.slice(1);
-      client.headers(1, GET(path.slice(0, 100), ...(fitting as [string, string][])), Flag.END_STREAM);
-      assert.equal((await server.request(0)).fault, undefined);
-    });
-  }
-
-  keeps('max_concurrent_streams is told in SETTINGS', async () => {
-    await using server = await start({ limits: { maxConcurrentStreams: 7 } });
-    using client = await connectFrames(server.port);
-    const settings = await client.next(({ type, flags }) => type === FrameType.SETTINGS && flags === 0);
-    const values = new Map<number, number>();
-    for (let at = 0; at < settings!.payload.length; at += 6) {
-      values.set(settings!.payload.readUInt16BE(at), settings!.payload.readUInt32BE(at + 2));
-    }
-    assert.equal(values.get(0x3), 7);
-    assert.equal(values.get(0x4), 65_535);
-  });
-
-  keeps('max_concurrent_streams: before the client knows of it, one more is REFUSED_STREAM and the others live', async () => {
-    await using server = await start({ limits: { maxConcurrentStreams: 2 } });
-    using client = await connectFrames(server.port);
-    client.answerSettings = false;
-    for (const id of [1, 3, 5]) client.headers(id, GET(id === 1 ? '/hold' : '/hold/too'), Flag.END_STREAM);
-    assert.deepEqual(await client.finished(5), ['RST_STREAM 5 code 7']);
-    assert.equal(server.requests.length, 2);
-    assert.equal(client.closed, false);
-  });
-
-  keeps('max_concurrent_streams: a client that breaks its word ends its connection, and the limit is named', async () => {
-    await using server = await start({ limits: { maxConcurrentStreams: 2 } });
-    using client = await connectFrames(server.port);
-    await client.next(({ type, flags }) => type === FrameType.SETTINGS && flags === 0);
-    client.send(frame(FrameType.PING, 0, 0, Buffer.alloc(8)));
-    await client.next(({ type, flags }) => type === FrameType.PING && flags === Flag.ACK);
-    for (const id of [1, 3, 5]) client.headers(id, GET('/hold'), Flag.END_STREAM);
-    await client.next(() => false);
-    assert.equal((await server.end()).limit, 'limits.max_concurrent_streams');
-  });
-
   keeps('a listener of requests that throws does not take the process', async () => {
     await using server = await start({
       answer(request, reply) {
@@ -307,52 +186,6 @@ export function engineContract(name: string, engine: EngineFactory, exceptions: 
     assert.ok((await client.finished(3)).at(-1)?.includes('END_STREAM'));
   });
 
-  const block = headerBlock(GET('/'));
-  const ABUSE: [title: string, frames: () => Buffer[], code: number | undefined][] = [
-    ['rapid reset (CVE-2023-44487)', () => range(1200).flatMap((i) => [request(i), rst(i)]), undefined],
-    ['CONTINUATION flood', () => [frame(1, 0, 1, block), ...range(500).map(() => frame(9, 0, 1, ''))], undefined],
-    ['PING flood (CVE-2019-9512)', () => range(5000).map(() => frame(6, 0, 0, Buffer.alloc(8))), undefined],
-    ['SETTINGS flood (CVE-2019-9515)', () => range(5000).map(() => frame(4, 0, 0)), undefined],
-    ['a SETTINGS frame of many settings', () => [frame(4, 0, 0, Buffer.concat(range(64).map(setting)))], undefined],
-    ['DATA on stream 0', () => [frame(0, 0, 0, 'x')], 1],
-    ['HEADERS on an even stream', () => [frame(1, 5, 2, block)], 1],
-    ['a frame larger than it may be', () => [Buffer.from([0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 1])], 6],
-    ['a header block that HPACK cannot read', () => [frame(1, 5, 1, Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f]))], 9],
-    ['WINDOW_UPDATE of 0 on the connection', () => [frame(8, 0, 0, uint32(0))], 1],
-    ['a window above 2^31-1', () => [frame(8, 0, 0, uint32(0x7fffffff))], 3],
-    ['PUSH_PROMISE of a client', () => [frame(5, 4, 1, Buffer.concat([uint32(2), block]))], 1],
-    ['CONTINUATION without HEADERS', () => [frame(9, 4, 1, block)], 1],
-  ];
-  for (const [title, frames, code] of ABUSE) {
-    keeps(`${title}: the connection ends with an event, and the client beside does not notice`, async () => {
-      await using server = await start();
-      using good = await connectFrames(server.port);
-      good.headers(1, GET('/hold'), Flag.END_STREAM);
-      await server.request(0);
-      using bad = await connectFrames(server.port);
-      bad.send(...frames());
-      const goaway = await bad.next(({ type }) => type === FrameType.GOAWAY);
-      if (code !== undefined) assert.equal(goaway?.payload.readUInt32BE(4), code);
-      await bad.next(() => false);
-      const end = await server.end();
-      assert.equal(end.peerAddress, '127.0.0.1');
-      assert.ok(end.code !== undefined);
-      good.headers(3, GET('/'), Flag.END_STREAM);
-      assert.ok((await good.finished(3)).at(-1)?.includes('END_STREAM'));
-      assert.equal(good.closed, false);
-    });
-  }
-
-  keeps('more header fields than the engine reads: the stream is reset, and its siblings live', async () => {
-    await using server = await start();
-    using client = await connectFrames(server.port);
-    client.headers(1, GET('/hold'), Flag.END_STREAM);
-    client.headers(3, GET('/', ...range(2100).map((): [string, string] => ['x', 'y'])), Flag.END_STREAM);
-    assert.deepEqual(await client.finished(3), ['RST_STREAM 3 code 11']);
-    client.headers(5, GET('/'), Flag.END_STREAM);
-    assert.ok((await client.finished(5)).at(-1)?.includes('END_STREAM'));
-  });
-
   keeps('a connection that is cut in the middle of a frame is closed without harm', async () => {
     await using server = await start();
     using client = await connectFrames(server.port);
@@ -363,15 +196,7 @@ export function engineContract(name: string, engine: EngineFactory, exceptions: 
     await once(client.socket, 'close').catch(() => {});
     await server.until(() => server.open === 0 && server.listener.streams === 0);
   });
-}
 
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
-}
-const request = (i: number): Buffer => frame(1, 5, 1 + 2 * i, headerBlock(GET('/hold')));
-const rst = (i: number): Buffer => frame(3, 0, 1 + 2 * i, uint32(8));
-function setting(i: number): Buffer {
-  const bytes = Buffer.alloc(6);
-  bytes.writeUInt16BE(0x100 + i);
-  return bytes;
+  limitsContract(suite);
+  abuseContract(suite);
 }

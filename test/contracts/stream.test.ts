@@ -13,7 +13,8 @@ import type { UpstreamPool } from '../../src/upstream/pool.ts';
 import { type BytePeer, connectBytes, startByteServer } from '../support/h1-bytes.ts';
 import { connectFrames, Flag, type FramePeer, FrameType, startFrameServer } from '../support/h2-frames.ts';
 import { Observed, poolSettings, request } from '../upstream/pool-settings.ts';
-import { type OpenOptions, type Peer, streamContract, Told } from './stream.ts';
+import { type OpenOptions, type Peer, streamContract } from './stream.ts';
+import { Told } from './told.ts';
 
 /** The other side over HTTP/2. Trailers come with Huffman coding: the wire tests read them with real clients. */
 function framesPeer(peer: FramePeer): Peer {

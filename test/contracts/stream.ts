@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Fields, MessageStream, Receiver, Reset } from '../../src/core/raw.ts';
+import type { MessageStream } from '../../src/core/raw.ts';
+import { http2Contract } from './stream-http2.ts';
+import type { Told } from './told.ts';
 
 /** How the other side saw the stream end. HTTP/1.1 has no codes: there a reset is a broken connection. */
 export type Ending = 'end' | `reset ${number}` | 'broken';
@@ -51,64 +53,6 @@ export interface StreamKind {
   /** Whether the other side is a server, whose complete answer counts even where it then refuses the rest of the request. */
   readonly upstream: boolean;
   open(options?: OpenOptions): Promise<Opened>;
-}
-
-/** A receiver that remembers what it was told. */
-export class Told implements Receiver {
-  readonly events: string[] = [];
-  body = '';
-  bytes = 0;
-  trailers: Fields | undefined;
-  resets: Reset[] = [];
-  drains = 0;
-  heads: { fields: Fields; ended: boolean }[] = [];
-  readonly #waiting = new Set<() => void>();
-
-  #tell(event: string): void {
-    // Pieces of a body may be cut anywhere.
-    if (event !== 'data' || this.events.at(-1) !== 'data') this.events.push(event);
-    for (const look of this.#waiting) look();
-  }
-  onHead(fields: Fields, ended: boolean): void {
-    this.heads.push({ fields, ended });
-    this.#tell('head');
-  }
-  onData(chunk: Uint8Array): void {
-    this.bytes += chunk.length;
-    if (this.bytes < 10_000) this.body += Buffer.from(chunk).toString('latin1');
-    this.#tell('data');
-  }
-  onEnd(trailers: Fields | undefined): void {
-    this.trailers = trailers;
-    this.#tell('end');
-  }
-  onReset(reset: Reset): void {
-    this.resets.push(reset);
-    this.#tell('reset');
-  }
-  onDrain(): void {
-    this.drains += 1;
-    for (const look of this.#waiting) look();
-  }
-  onClose(): void {
-    this.#tell('close');
-  }
-
-  /** Resolves when this holds. */
-  until(holds: () => boolean): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const look = (): void => {
-      if (!holds()) return;
-      this.#waiting.delete(look);
-      resolve();
-    };
-    this.#waiting.add(look);
-    look();
-    return promise;
-  }
-  seen(event: string): Promise<void> {
-    return this.until(() => this.events.includes(event));
-  }
 }
 
 /** Runs the contract against one implementation. */
@@ -301,104 +245,5 @@ export function streamContract(kind: StreamKind): void {
     });
 
     if (kind.http2) http2Contract(kind);
-  });
-}
-
-/** What only HTTP/2 can say. */
-function http2Contract(kind: StreamKind): void {
-  for (const code of [0, 1, 2, 7, 8, 11]) {
-    test(`RST_STREAM ${code} in the middle of a message is a reset with that code, never an end`, async () => {
-      await using opened = await kind.open();
-      const { stream, told, peer } = opened;
-      stream.resume();
-      peer.send('half');
-      await told.until(() => told.body === 'half');
-      peer.reset(code);
-      await told.seen('close');
-      assert.deepEqual(told.events, ['data', 'reset', 'close']);
-      assert.equal(told.resets[0]!.code, code);
-      assert.equal(told.resets[0]!.by, 'peer');
-      assert.equal(told.resets[0]!.unprocessed, code === 7);
-    });
-
-    test(`RST_STREAM ${code} while the reader is paused is a reset, never an end`, async () => {
-      await using opened = await kind.open();
-      const { stream, told, peer } = opened;
-      peer.send('half');
-      peer.reset(code);
-      await peer.settled();
-      stream.resume();
-      await told.seen('close');
-      assert.deepEqual(told.events.slice(-2), ['reset', 'close']);
-      assert.ok(!told.events.includes('end'));
-    });
-
-    test(`reset(${code}) from here is RST_STREAM ${code} on the wire and no END_STREAM before it`, async () => {
-      await using opened = await kind.open();
-      const { stream, peer } = opened;
-      stream.resume();
-      stream.write(Buffer.from('xxxx'));
-      await peer.received(4);
-      stream.reset(code);
-      assert.equal(await peer.ending(), `reset ${code}`);
-    });
-  }
-
-  if (kind.upstream) {
-    test('END_STREAM with RST_STREAM(NO_ERROR) right behind it is an end first: RFC 9113 section 8.1', async () => {
-      await using opened = await kind.open();
-      const { stream, told, peer } = opened;
-      peer.send('whole');
-      peer.end();
-      peer.reset(0);
-      await peer.settled();
-      stream.resume();
-      await told.seen('close');
-      assert.deepEqual(told.events, ['data', 'end', 'reset', 'close']);
-      assert.equal(told.body, 'whole');
-    });
-  }
-
-  test('a peer that has ended may still reset: told after the end', async () => {
-    await using opened = await kind.open();
-    const { stream, told, peer } = opened;
-    stream.resume();
-    peer.end();
-    await told.seen('end');
-    peer.reset(8);
-    await told.seen('close');
-    assert.deepEqual(told.events, ['end', 'reset', 'close']);
-    assert.equal(told.resets[0]!.code, 8);
-  });
-
-  test('our message may end long before the peer has ended', async () => {
-    await using opened = await kind.open();
-    const { stream, told, peer } = opened;
-    stream.resume();
-    stream.end();
-    // A server that has answered stops the upload; a client that has asked waits for the answer.
-    const ending = await peer.ending();
-    assert.equal(ending, 'end');
-    assert.ok(!told.events.includes('end'));
-  });
-
-  test('reset after our end is still a reset', async () => {
-    await using opened = await kind.open();
-    const { stream, told, peer } = opened;
-    peer.stall();
-    stream.write(Buffer.alloc(1 << 20));
-    stream.end(['x-late', '1']);
-    stream.reset(8);
-    await told.seen('close');
-    assert.equal(await peer.ending(), 'reset 8');
-  });
-
-  test('trailers that cannot be said reset the stream and leave the process alone', async () => {
-    await using opened = await kind.open();
-    const { stream, peer } = opened;
-    stream.resume();
-    stream.write(Buffer.from('body'));
-    stream.end(['content-type', 'a/b', 'content-type', 'c/d']);
-    assert.equal(await peer.ending(), 'reset 2');
   });
 }

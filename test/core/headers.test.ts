@@ -4,7 +4,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { answerFields, droppedBecause, fieldName, fieldValue, requestFields, trailerFields } from '../../src/core/headers.ts';
+import {
+  answerFields,
+  droppedBecause,
+  fieldName,
+  fieldValue,
+  requestFields,
+  trailerFields,
+} from '../../src/core/headers.ts';
 import type { Fields } from '../../src/core/raw.ts';
 
 const SENT = {
@@ -99,12 +106,32 @@ for (const name of KEPT) {
 }
 
 test('a name with underscores is read as with hyphens', () => {
-  const fields = ['x_forwarded_host', 'evil', 'x_zitadel_instance_host', 'evil', 'grpc_metadata_x', 'evil', 'my_own', '1'];
+  const fields = [
+    'x_forwarded_host',
+    'evil',
+    'x_zitadel_instance_host',
+    'evil',
+    'grpc_metadata_x',
+    'evil',
+    'my_own',
+    '1',
+  ];
   assert.deepEqual(requestFields({ ...SENT, fields }), ['my_own', '1', ...OURS]);
 });
 
 test('what Connection names is dropped, in any case and over several lines', () => {
-  const fields = ['connection', 'X-One, keep-alive', 'connection', ' x-TWO ', 'x-one', '1', 'x-two', '2', 'x-three', '3'];
+  const fields = [
+    'connection',
+    'X-One, keep-alive',
+    'connection',
+    ' x-TWO ',
+    'x-one',
+    '1',
+    'x-two',
+    '2',
+    'x-three',
+    '3',
+  ];
   assert.deepEqual(requestFields({ ...SENT, fields }), ['x-three', '3', ...OURS]);
 });
 
@@ -151,8 +178,11 @@ const name = fc.oneof(
   fc.stringMatching(/^[a-z][a-z0-9_-]{0,12}$/),
   fc.stringMatching(/^(?:x-forwarded|x-zitadel|grpc-metadata|proxy)-[a-z-]{0,8}$/),
 );
-const fieldsOf = fc.array(fc.tuple(name, fc.stringMatching(/^[!-~]{0,10}$/)), { maxLength: 30 }).map((pairs) => pairs.flat());
-const pairsOf = (fields: Fields): string[] => fields.flatMap((_, i) => (i % 2 === 0 ? [`${fields[i]}: ${fields[i + 1]}`] : []));
+const fieldsOf = fc
+  .array(fc.tuple(name, fc.stringMatching(/^[!-~]{0,10}$/)), { maxLength: 30 })
+  .map((pairs) => pairs.flat());
+const pairsOf = (fields: Fields): string[] =>
+  fields.flatMap((_, i) => (i % 2 === 0 ? [`${fields[i]}: ${fields[i + 1]}`] : []));
 
 test('property: no spoofable name gets through, each field of ours is there once, the rest keeps its order', () => {
   fc.assert(
@@ -191,17 +221,39 @@ test('property: verdicts do not depend on what was asked before, however many na
 
 test('an answer loses pseudo-headers, hop-by-hop fields and what its Connection names, and keeps the rest in order', () => {
   const fields = [
-    ...[':status', '200', 'connection', 'x-hop', 'x-hop', '1', 'keep-alive', 'timeout=5', 'transfer-encoding', 'chunked'],
-    ...['upgrade', 'h2c', 'proxy-authenticate', 'Basic', 'set-cookie', 'a=1', 'x-zitadel-forwarded', 'kept', 'set-cookie', 'b=2'],
+    ...[
+      ':status',
+      '200',
+      'connection',
+      'x-hop',
+      'x-hop',
+      '1',
+      'keep-alive',
+      'timeout=5',
+      'transfer-encoding',
+      'chunked',
+    ],
+    ...[
+      'upgrade',
+      'h2c',
+      'proxy-authenticate',
+      'Basic',
+      'set-cookie',
+      'a=1',
+      'x-zitadel-forwarded',
+      'kept',
+      'set-cookie',
+      'b=2',
+    ],
   ];
   assert.deepEqual(answerFields(fields), ['set-cookie', 'a=1', 'x-zitadel-forwarded', 'kept', 'set-cookie', 'b=2']);
 });
 
 test('trailers lose what has no place there, and none is undefined', () => {
-  assert.deepEqual(trailerFields(['grpc-status', '0', 'content-length', '3', 'transfer-encoding', 'x', ':status', '1']), [
-    'grpc-status',
-    '0',
-  ]);
+  assert.deepEqual(
+    trailerFields(['grpc-status', '0', 'content-length', '3', 'transfer-encoding', 'x', ':status', '1']),
+    ['grpc-status', '0'],
+  );
   assert.equal(trailerFields(['host', 'a']), undefined);
   assert.equal(trailerFields([]), undefined);
   assert.equal(trailerFields(undefined), undefined);

@@ -44,7 +44,25 @@ for (const target of REFUSED) {
 }
 
 test('property: a decoded path has no second reading', () => {
-  const piece = fc.constantFrom('a', '.', '..', '/', '%2f', '%2F', '%2e', '%5c', '\\', '%00', '%25', '%73', ';', '?', '#', '%', 'é');
+  const piece = fc.constantFrom(
+    'a',
+    '.',
+    '..',
+    '/',
+    '%2f',
+    '%2F',
+    '%2e',
+    '%5c',
+    '\\',
+    '%00',
+    '%25',
+    '%73',
+    ';',
+    '?',
+    '#',
+    '%',
+    'é',
+  );
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
       const decoded = decodePath(`/${pieces.join('')}`);

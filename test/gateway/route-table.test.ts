@@ -2,8 +2,8 @@
 // Harm: a request that falls to a looser route passes the limits that protect passwords.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import Fastify from 'fastify';
 import fc from 'fast-check';
+import Fastify from 'fastify';
 import { expandRoutes, type RouteConfig } from '../../src/config/routes.ts';
 import { decodePath } from '../../src/core/path.ts';
 import type { RawRequest } from '../../src/core/raw.ts';
@@ -142,7 +142,12 @@ test('a host map finds the exact name, then the nearest wildcard above', () => {
 test('property: whatever the spelling of a target, its class is that of its decoded path, or it is refused', () => {
   const known = [
     ...['/v2/sessions', '/v2/sessions/123', '/v2/users/1/password', '/oauth/v2/token', '/ui/login/password'],
-    ...['/zitadel.session.v2.SessionService/CreateSession', '/ui/console/x', '/assets/v1/x', '/management/v1/users/_search'],
+    ...[
+      '/zitadel.session.v2.SessionService/CreateSession',
+      '/ui/console/x',
+      '/assets/v1/x',
+      '/management/v1/users/_search',
+    ],
   ];
   const spelled = fc
     .tuple(fc.constantFrom(...known), fc.infiniteStream(fc.constantFrom('plain', 'plain', 'low', 'high')))

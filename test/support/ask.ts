@@ -27,7 +27,15 @@ export interface Outcome {
 
 /** Sends a request on a connection of its own and waits until it is over. */
 export async function ask(gateway: TestGateway, question: Question): Promise<Outcome> {
-  const { protocol, method = 'GET', target = '/', authority = 'localhost', fields = [], body, listener = 'clear' } = question;
+  const {
+    protocol,
+    method = 'GET',
+    target = '/',
+    authority = 'localhost',
+    fields = [],
+    body,
+    listener = 'clear',
+  } = question;
   const before = gateway.ended.length;
   const ended = (): Promise<Ended> => gateway.over((one) => gateway.ended.indexOf(one) >= before);
   if (protocol === 'http/1.1') {
@@ -42,7 +50,12 @@ export async function ask(gateway: TestGateway, question: Question): Promise<Out
     return { status: answer?.status, ended: bare && gateway.ended.length === before ? undefined : await ended() };
   }
   using client = await connectFrames(gateway.port(listener));
-  const pseudo = [[':method', method], [':scheme', 'http'], [':authority', authority], [':path', target]] as const;
+  const pseudo = [
+    [':method', method],
+    [':scheme', 'http'],
+    [':authority', authority],
+    [':path', target],
+  ] as const;
   client.headers(1, [...pseudo, ...fields], body === undefined ? Flag.END_STREAM : 0);
   if (body !== undefined) client.data(1, body, Flag.END_STREAM);
   const frames = await client.finished(1);

@@ -93,7 +93,10 @@ export class RawClient implements Disposable {
   }
 }
 
-function bodyOf(header: (name: string) => string | undefined, after: Buffer): { bytes: Buffer; length: number } | undefined {
+function bodyOf(
+  header: (name: string) => string | undefined,
+  after: Buffer,
+): { bytes: Buffer; length: number } | undefined {
   if (header('transfer-encoding') === 'chunked') return chunked(after);
   const length = Number(header('content-length') ?? 0);
   return after.length < length ? undefined : { bytes: after.subarray(0, length), length };
@@ -151,7 +154,9 @@ export async function startRawUpstream(): Promise<
       for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
         const lines = text.slice(0, end).split('\r\n');
         const length = Number(lines.find((line) => /^content-length:/i.test(line))?.split(':')[1] ?? 0);
-        const lastChunk = lines.some((line) => /^transfer-encoding:/i.test(line)) ? text.indexOf('\r\n0\r\n', end) + 3 : end;
+        const lastChunk = lines.some((line) => /^transfer-encoding:/i.test(line))
+          ? text.indexOf('\r\n0\r\n', end) + 3
+          : end;
         const chunkedEnd = lastChunk === 2 ? -1 : lastChunk === end ? end : text.indexOf('\r\n\r\n', lastChunk);
         if (chunkedEnd === -1 || text.length < end + 4 + length) return;
         text = text.slice(chunkedEnd + 4 + length);

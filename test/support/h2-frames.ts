@@ -249,7 +249,8 @@ export class FramePeer {
 
   #react({ type, flags, stream, payload }: Frame, length: number): void {
     if (this.#mute) return;
-    if (type === FrameType.SETTINGS && !(flags & Flag.ACK) && this.answerSettings) this.send(frame(FrameType.SETTINGS, Flag.ACK, 0));
+    if (type === FrameType.SETTINGS && !(flags & Flag.ACK) && this.answerSettings)
+      this.send(frame(FrameType.SETTINGS, Flag.ACK, 0));
     if (type === FrameType.PING && !(flags & Flag.ACK) && this.answerPings) {
       this.send(frame(FrameType.PING, Flag.ACK, 0, payload));
     }

@@ -6,7 +6,12 @@ import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
 import type { GatewayError } from '../../src/core/errors.ts';
 import type { Connection, Fields } from '../../src/core/raw.ts';
-import { canonicalAddress, clientAddresses, Networks, type UntrustedReason } from '../../src/transport/client-address.ts';
+import {
+  canonicalAddress,
+  clientAddresses,
+  Networks,
+  type UntrustedReason,
+} from '../../src/transport/client-address.ts';
 
 interface Case {
   readonly peer?: string;
@@ -48,10 +53,22 @@ test('without trusted proxies the client is the socket, whatever headers say', (
 
 const WALKS: [title: string, given: Case, address: string][] = [
   ['the one hop of a trusted proxy', { fields: ['x-forwarded-for', '1.2.3.4'] }, '1.2.3.4'],
-  ['the rightmost hop that is no proxy, not the leftmost', { fields: ['x-forwarded-for', '6.6.6.6, 1.2.3.4'] }, '1.2.3.4'],
-  ['trusted proxies to the right are passed over', { fields: ['x-forwarded-for', '1.2.3.4, 10.1.1.1, 10.2.2.2'] }, '1.2.3.4'],
+  [
+    'the rightmost hop that is no proxy, not the leftmost',
+    { fields: ['x-forwarded-for', '6.6.6.6, 1.2.3.4'] },
+    '1.2.3.4',
+  ],
+  [
+    'trusted proxies to the right are passed over',
+    { fields: ['x-forwarded-for', '1.2.3.4, 10.1.1.1, 10.2.2.2'] },
+    '1.2.3.4',
+  ],
   ['where all hops are trusted, the leftmost', { fields: ['x-forwarded-for', '10.3.3.3,10.1.1.1'] }, '10.3.3.3'],
-  ['several lines are one list', { fields: ['x-forwarded-for', '1.2.3.4', 'x-a', 'b', 'x-forwarded-for', '10.1.1.1'] }, '1.2.3.4'],
+  [
+    'several lines are one list',
+    { fields: ['x-forwarded-for', '1.2.3.4', 'x-a', 'b', 'x-forwarded-for', '10.1.1.1'] },
+    '1.2.3.4',
+  ],
   ['no header: the proxy itself', { fields: [] }, '10.0.0.1'],
   ['an empty header: the proxy itself', { fields: ['x-forwarded-for', ' , '] }, '10.0.0.1'],
   ['IPv4 with a port', { fields: ['x-forwarded-for', '1.2.3.4:5678'] }, '1.2.3.4'],
@@ -63,7 +80,11 @@ const WALKS: [title: string, given: Case, address: string][] = [
   ['a zone is no part of the address', { fields: ['x-forwarded-for', 'fe80::1%eth0'] }, 'fe80::1'],
   ['a proxy by IPv6', { peer: 'fd00::5', fields: ['x-forwarded-for', '2001:db8::9, fd00::6'] }, '2001:db8::9'],
   ['Forwarded where there is no X-Forwarded-For', { fields: ['forwarded', 'for=1.2.3.4;proto=https'] }, '1.2.3.4'],
-  ['X-Forwarded-For before Forwarded', { fields: ['forwarded', 'for=6.6.6.6', 'x-forwarded-for', '1.2.3.4'] }, '1.2.3.4'],
+  [
+    'X-Forwarded-For before Forwarded',
+    { fields: ['forwarded', 'for=6.6.6.6', 'x-forwarded-for', '1.2.3.4'] },
+    '1.2.3.4',
+  ],
   [
     'Forwarded with quotes, case, ports and several elements',
     { fields: ['forwarded', 'For="[2001:db8::1]:4711";by=10.0.0.1, FOR=10.1.1.1'] },
@@ -74,7 +95,11 @@ const WALKS: [title: string, given: Case, address: string][] = [
     { fields: ['forwarded', 'for=1.2.3.4;host="a, for=6.6.6.6"'] },
     '1.2.3.4',
   ],
-  ['an unknown hop: nobody left of it can be known', { fields: ['x-forwarded-for', '6.6.6.6, unknown, 10.1.1.1'] }, '10.1.1.1'],
+  [
+    'an unknown hop: nobody left of it can be known',
+    { fields: ['x-forwarded-for', '6.6.6.6, unknown, 10.1.1.1'] },
+    '10.1.1.1',
+  ],
   ['an obfuscated hop of RFC 7239 likewise', { fields: ['forwarded', 'for=6.6.6.6, for=_hidden'] }, '10.0.0.1'],
 ];
 for (const [title, given, address] of WALKS) {
@@ -101,7 +126,9 @@ test('garbage left of the client is of no interest', () => {
 
 test('Forwarded that does not parse is refused, from a trusted proxy only', () => {
   for (const forwarded of ['for="1.2.3.4', 'for', 'for=1.2.3.4,,', 'for = 1.2.3.4', '=1.2.3.4']) {
-    assert.throws(() => client({ fields: ['forwarded', forwarded] }), { code: 'BAD_FORWARDED' } as Partial<GatewayError>);
+    assert.throws(() => client({ fields: ['forwarded', forwarded] }), {
+      code: 'BAD_FORWARDED',
+    } as Partial<GatewayError>);
     assert.equal(client({ peer: '203.0.113.7', fields: ['forwarded', forwarded] }).address, '203.0.113.7');
   }
 });
@@ -113,8 +140,16 @@ const SCHEMES: [title: string, fields: Fields, scheme: string][] = [
   ['X-Forwarded-For with Forwarded proto', ['x-forwarded-for', '1.2.3.4', 'forwarded', 'proto=http'], 'http'],
   ['other schemes are no answer: the listener says it', ['x-forwarded-proto', 'gopher'], 'https'],
   ['nothing: the listener says it', [], 'https'],
-  ['of several, the one of the hop that is the client', ['x-forwarded-for', '1.2.3.4, 10.1.1.1', 'x-forwarded-proto', 'http, https'], 'http'],
-  ['a client cannot put one before it', ['x-forwarded-for', '6.6.6.6, 1.2.3.4', 'x-forwarded-proto', 'https, http'], 'http'],
+  [
+    'of several, the one of the hop that is the client',
+    ['x-forwarded-for', '1.2.3.4, 10.1.1.1', 'x-forwarded-proto', 'http, https'],
+    'http',
+  ],
+  [
+    'a client cannot put one before it',
+    ['x-forwarded-for', '6.6.6.6, 1.2.3.4', 'x-forwarded-proto', 'https, http'],
+    'http',
+  ],
 ];
 for (const [title, fields, scheme] of SCHEMES) {
   test(`scheme: ${title}`, () => assert.equal(client({ fields }).scheme, scheme));
@@ -138,7 +173,8 @@ test('a peer that looks like an unlisted proxy is told once for each reason and 
   const find = make({ proxies: [], told });
   for (const peer of ['192.168.1.1', '100.64.0.9', 'fd12::1', '192.168.1.2']) find(connectionFrom(peer), []);
   assert.deepEqual(told, ['private_peer']);
-  for (const name of ['x-forwarded-for', 'forwarded', 'x-forwarded-for']) find(connectionFrom('203.0.113.7'), [name, 'x']);
+  for (const name of ['x-forwarded-for', 'forwarded', 'x-forwarded-for'])
+    find(connectionFrom('203.0.113.7'), [name, 'x']);
   assert.deepEqual(told, ['private_peer', 'forwarding_headers']);
 });
 
@@ -191,7 +227,10 @@ test('property: every spelling of an IPv6 address is one address', () => {
       const parsed = ipaddr.parse(text) as ipaddr.IPv6;
       const canonical = canonicalAddress(text)!;
       assert.equal(canonicalAddress(parsed.toNormalizedString()), canonical);
-      assert.equal(canonicalAddress((parsed as unknown as { toFixedLengthString(): string }).toFixedLengthString().toUpperCase()), canonical);
+      assert.equal(
+        canonicalAddress((parsed as unknown as { toFixedLengthString(): string }).toFixedLengthString().toUpperCase()),
+        canonical,
+      );
       assert.equal(canonicalAddress(`${text}%1`), canonical);
       assert.equal(canonical.includes('.') && !canonical.includes(':'), parsed.isIPv4MappedAddress());
     }),

@@ -7,7 +7,14 @@ import { headFields } from '../../src/transport/head-fields.ts';
 
 test('pseudo-headers and Host are read apart, the rest keeps its order', () => {
   const head = headFields([':method', 'GET', 'b', '1', 'host', 'a.example', 'a', '2'], true);
-  assert.deepEqual(head, { fields: ['b', '1', 'a', '2'], host: 'a.example', hosts: 1, bytes: 32 * 3 + 17, count: 3, twice: false });
+  assert.deepEqual(head, {
+    fields: ['b', '1', 'a', '2'],
+    host: 'a.example',
+    hosts: 1,
+    bytes: 32 * 3 + 17,
+    count: 3,
+    twice: false,
+  });
 });
 
 test('names of HTTP/1.1 are lower-cased, values are not', () => {
@@ -27,7 +34,10 @@ test('a single field that occurs twice is told, also where both are equal', () =
 });
 
 test('conditional lists become one line; other lists stay as they came', () => {
-  const head = headFields(['if-match', '"a"', 'accept', 'b', 'if-match', '"b"', 'if-none-match', 'c', 'accept', 'd'], true);
+  const head = headFields(
+    ['if-match', '"a"', 'accept', 'b', 'if-match', '"b"', 'if-none-match', 'c', 'accept', 'd'],
+    true,
+  );
   assert.deepEqual(head.fields, ['if-match', '"a", "b"', 'accept', 'b', 'if-none-match', 'c', 'accept', 'd']);
   assert.equal(head.twice, false);
 });

@@ -1,7 +1,7 @@
 /** What the tests of pools have in common: settings, an observer that remembers, a request, a receiver. */
 
 import type { Address, OpenRequest, PoolObserver, PoolSettings } from '../../src/upstream/pool.ts';
-import { Told } from '../contracts/stream.ts';
+import { Told } from '../contracts/told.ts';
 
 /** Settings of a pool; times are small. */
 export function poolSettings(given: Partial<PoolSettings> = {}): PoolSettings {

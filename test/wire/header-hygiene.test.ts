@@ -43,7 +43,10 @@ const DROPPED: [why: string, names: string[]][] = [
   ],
   ['GHSA-93m4-mfpg-c3xf: account takeover by a poisoned reset link', ['x-forwarded-host', 'forwarded']],
   ['CVE-2025-64101 (GHSA-mwmh-7px9-4c23): reset links from Forwarded', ['forwarded', 'x-forwarded-host']],
-  ['GHSA-pfrf-9r5f-73f5: the same in Login v2', ['x-forwarded-host', 'x-zitadel-public-host', 'x-zitadel-forward-host']],
+  [
+    'GHSA-pfrf-9r5f-73f5: the same in Login v2',
+    ['x-forwarded-host', 'x-zitadel-public-host', 'x-zitadel-forward-host'],
+  ],
   ['CVE-2025-29927: Next.js told that its middleware has run', ['x-middleware-subrequest']],
   ['instance spoofing', ['x-zitadel-instance-host', 'x-zitadel-public-host', 'x-zitadel-forwarded']],
   ['steering the login', ['x-zitadel-login-client', 'x-zitadel-i18n-organization']],
@@ -114,7 +117,10 @@ for (const protocol of PROTOCOLS) {
   });
 
   test(`${protocol}: traceparent, tracestate and baggage stay here where trace_context is drop`, async () => {
-    await using closed = await startGateway({ zitadel: `127.0.0.1:${zitadel.port}`, config: { trace_context: 'drop' } });
+    await using closed = await startGateway({
+      zitadel: `127.0.0.1:${zitadel.port}`,
+      config: { trace_context: 'drop' },
+    });
     const names = ['traceparent', 'tracestate', 'baggage'];
     const { seen } = await received(
       protocol,
@@ -234,7 +240,9 @@ for (const [type, sent] of [
       ['te', 'trailers'],
     ] as const;
     await ask(gateway, { protocol: 'h2', method: 'POST', target, fields, body: '\0\0\0\0\0' });
-    const { rawHeaders } = await zitadel.waitFor((one) => zitadel.requests.indexOf(one) >= start && one.target === target);
+    const { rawHeaders } = await zitadel.waitFor(
+      (one) => zitadel.requests.indexOf(one) >= start && one.target === target,
+    );
     const at = rawHeaders.indexOf('te');
     assert.deepEqual(at === -1 ? undefined : [rawHeaders[at + 1]], sent);
   });
@@ -242,7 +250,11 @@ for (const [type, sent] of [
 
 for (const name of ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']) {
   test(`h2: ${name} makes a request malformed, RFC 9113 section 8.2.2`, async () => {
-    const { status, ended } = await ask(gateway, { protocol: 'h2', target: '/oauth/v2/keys', fields: [[name, 'close']] });
+    const { status, ended } = await ask(gateway, {
+      protocol: 'h2',
+      target: '/oauth/v2/keys',
+      fields: [[name, 'close']],
+    });
     assert.equal(status, undefined);
     assert.equal(ended, undefined);
   });

@@ -72,10 +72,34 @@ async function overH2(fields: readonly (readonly [string, string])[]) {
 }
 
 test('h2: Host and :authority that agree are one host; a Host that differs is refused', async () => {
-  assert.equal(await overH2([[':authority', 'a.example'], ['host', 'A.example']]), 200);
-  assert.equal(await overH2([[':authority', 'a.example'], ['host', 'b.example']]), 400);
-  assert.equal(await overH2([[':authority', 'a.example:443'], ['host', 'a.example']]), 400);
-  assert.equal(await overH2([[':authority', 'a.example'], ['host', '']]), 'RST_STREAM 1 code 1');
+  assert.equal(
+    await overH2([
+      [':authority', 'a.example'],
+      ['host', 'A.example'],
+    ]),
+    200,
+  );
+  assert.equal(
+    await overH2([
+      [':authority', 'a.example'],
+      ['host', 'b.example'],
+    ]),
+    400,
+  );
+  assert.equal(
+    await overH2([
+      [':authority', 'a.example:443'],
+      ['host', 'a.example'],
+    ]),
+    400,
+  );
+  assert.equal(
+    await overH2([
+      [':authority', 'a.example'],
+      ['host', ''],
+    ]),
+    'RST_STREAM 1 code 1',
+  );
 });
 
 test('h2: Host alone is the authority, and is sent as such; several are refused', async () => {
@@ -83,17 +107,34 @@ test('h2: Host alone is the authority, and is sent as such; several are refused'
   assert.equal(await overH2([['host', 'only.example']]), 200);
   const { authority } = await zitadel.waitFor((one) => zitadel.requests.indexOf(one) >= before);
   assert.equal(authority, 'only.example');
-  const several = await overH2([['host', 'a.example'], ['host', 'a.example']]);
+  const several = await overH2([
+    ['host', 'a.example'],
+    ['host', 'a.example'],
+  ]);
   assert.ok(several === 400 || several === 'RST_STREAM 1 code 1', String(several));
 });
 
 test('h2: no authority at all, or two, is malformed', async () => {
   assert.equal(await overH2([]), 'RST_STREAM 1 code 1');
-  assert.equal(await overH2([[':authority', 'a.example'], [':authority', 'b.example']]), 'RST_STREAM 1 code 1');
+  assert.equal(
+    await overH2([
+      [':authority', 'a.example'],
+      [':authority', 'b.example'],
+    ]),
+    'RST_STREAM 1 code 1',
+  );
 });
 
 for (const protocol of PROTOCOLS) {
-  for (const authority of ['a.example', 'a.example.', 'A.EXAMPLE:8443', '127.0.0.1', '[::1]', '[2001:db8::7]:443', 'a_b.example']) {
+  for (const authority of [
+    'a.example',
+    'a.example.',
+    'A.EXAMPLE:8443',
+    '127.0.0.1',
+    '[::1]',
+    '[2001:db8::7]:443',
+    'a_b.example',
+  ]) {
     test(`${protocol}: ${authority} is a host, and arrives as it came`, async () => {
       const before = zitadel.requests.length;
       assert.equal((await ask(gateway, { protocol, target: '/oauth/v2/keys', authority })).status, 200);
@@ -120,11 +161,23 @@ for (const protocol of PROTOCOLS) {
       zitadel: `127.0.0.1:${zitadel.port}`,
       config: { hosts: ['id.example.com', '*.apps.example.com', '[2001:db8::7]'] },
     });
-    const served = ['id.example.com', 'ID.example.COM:8443', 'id.example.com.', 'id.example.com.:443', 'a.apps.example.com'];
+    const served = [
+      'id.example.com',
+      'ID.example.COM:8443',
+      'id.example.com.',
+      'id.example.com.:443',
+      'a.apps.example.com',
+    ];
     for (const authority of [...served, 'a.b.apps.example.com', '[2001:DB8::7]:443']) {
       assert.equal((await ask(listed, { protocol, target: '/oauth/v2/keys', authority })).status, 200, authority);
     }
-    const others = ['example.com', 'xid.example.com', 'apps.example.com', 'apps.example.com.evil.example', '[2001:db8::8]'];
+    const others = [
+      'example.com',
+      'xid.example.com',
+      'apps.example.com',
+      'apps.example.com.evil.example',
+      '[2001:db8::8]',
+    ];
     for (const authority of others) {
       const { status, ended } = await ask(listed, { protocol, target: '/oauth/v2/keys', authority });
       assert.equal(status, 404, authority);

@@ -113,7 +113,12 @@ test('h2: a method in lower case is not the same method', async () => {
   using client = await connectFrames(gateway.port('clear'));
   client.headers(
     1,
-    [[':method', 'get'], [':scheme', 'http'], [':authority', 'a'], [':path', '/oauth/v2/keys']],
+    [
+      [':method', 'get'],
+      [':scheme', 'http'],
+      [':authority', 'a'],
+      [':path', '/oauth/v2/keys'],
+    ],
     Flag.END_STREAM,
   );
   await client.finished(1);

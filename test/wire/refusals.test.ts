@@ -40,7 +40,10 @@ for (const listener of ['clear', 'public'] as const) {
   test(`h2 on ${listener}: CONNECT gets 405`, async () => {
     const seen = gateway.ended.length;
     using client = await connectFrames(gateway.port(listener), options());
-    client.headers(1, [[':method', 'CONNECT'], [':authority', 'zitadel:8080']]);
+    client.headers(1, [
+      [':method', 'CONNECT'],
+      [':authority', 'zitadel:8080'],
+    ]);
     const frames = await client.finished(1);
     assert.ok(frames[0]?.startsWith('HEADERS'), frames.join(' '));
     assert.equal((await gateway.over((one) => gateway.ended.indexOf(one) >= seen)).record.status, 405);
@@ -50,7 +53,13 @@ for (const listener of ['clear', 'public'] as const) {
 test('h2: extended CONNECT (RFC 8441) is not offered, and malformed', async () => {
   using client = await connectFrames(gateway.port('clear'));
   const path = [':path', '/ui/v2/login/'] as const;
-  client.headers(1, [[':method', 'CONNECT'], [':protocol', 'websocket'], [':scheme', 'http'], [':authority', 'a'], path]);
+  client.headers(1, [
+    [':method', 'CONNECT'],
+    [':protocol', 'websocket'],
+    [':scheme', 'http'],
+    [':authority', 'a'],
+    path,
+  ]);
   assert.deepEqual(await client.finished(1), ['RST_STREAM 1 code 1']);
 });
 
@@ -88,7 +97,13 @@ for (const [title, lines, status] of [
     const [line, ...more] = lines;
     using client = await connectRaw(gateway.port('clear'));
     const length = more.length === 0 ? ['content-length: 1000'] : more;
-    client.request(line, 'host: a', 'expect: 100-continue', 'content-type: application/x-www-form-urlencoded', ...length);
+    client.request(
+      line,
+      'host: a',
+      'expect: 100-continue',
+      'content-type: application/x-www-form-urlencoded',
+      ...length,
+    );
     const answer = await client.answer();
     assert.equal(answer?.status, status);
     // Whether the body comes is up to the client, so nobody knows where the next request would begin.
@@ -109,14 +124,28 @@ test('http/1.1: an upload that is refused while it comes gets its answer, not a 
 
 test('h2: an upload that is refused while it comes gets its answer, then RST_STREAM(NO_ERROR), RFC 9113 section 8.1', async () => {
   using client = await connectFrames(gateway.port('clear'));
-  client.headers(1, [[':method', 'POST'], [':scheme', 'http'], [':authority', 'a'], [':path', '/nowhere/at/all']]);
+  client.headers(1, [
+    [':method', 'POST'],
+    [':scheme', 'http'],
+    [':authority', 'a'],
+    [':path', '/nowhere/at/all'],
+  ]);
   client.data(1, 'x'.repeat(10_000));
   await client.next(({ type, stream }) => type === FrameType.RST_STREAM && stream === 1);
   const frames = client.of(1);
   assert.equal(frames.at(-1), 'RST_STREAM 1 code 0');
   assert.ok(frames.at(-2)?.includes('END_STREAM'), frames.join(' '));
   // The connection goes on.
-  client.headers(3, [[':method', 'GET'], [':scheme', 'http'], [':authority', 'a'], [':path', '/oauth/v2/keys']], Flag.END_STREAM);
+  client.headers(
+    3,
+    [
+      [':method', 'GET'],
+      [':scheme', 'http'],
+      [':authority', 'a'],
+      [':path', '/oauth/v2/keys'],
+    ],
+    Flag.END_STREAM,
+  );
   assert.ok((await client.finished(3)).at(-1)?.includes('END_STREAM'));
   assert.ok(!client.frames.map(describe).some((one) => one.startsWith('GOAWAY')));
 });
@@ -124,8 +153,17 @@ test('h2: an upload that is refused while it comes gets its answer, then RST_STR
 test('h2: 100-continue is answered with an interim HEADERS before the body, RFC 9113 section 8.1', async () => {
   using client = await connectFrames(gateway.port('clear'));
   const fields = [
-    ...[[':method', 'POST'], [':scheme', 'http'], [':authority', 'a'], [':path', '/v2/sessions']],
-    ...[['expect', '100-continue'], ['content-type', 'application/json'], ['content-length', '2']],
+    ...[
+      [':method', 'POST'],
+      [':scheme', 'http'],
+      [':authority', 'a'],
+      [':path', '/v2/sessions'],
+    ],
+    ...[
+      ['expect', '100-continue'],
+      ['content-type', 'application/json'],
+      ['content-length', '2'],
+    ],
   ] as [string, string][];
   client.headers(1, fields);
   await client.next(({ type, stream }) => type === FrameType.HEADERS && stream === 1);
@@ -137,7 +175,12 @@ test('h2: 100-continue is answered with an interim HEADERS before the body, RFC 
 test('h2: another expectation gets 417', async () => {
   const seen = gateway.ended.length;
   using client = await connectFrames(gateway.port('clear'));
-  const request = [[':method', 'POST'], [':scheme', 'http'], [':authority', 'a'], [':path', '/v2/sessions']] as const;
+  const request = [
+    [':method', 'POST'],
+    [':scheme', 'http'],
+    [':authority', 'a'],
+    [':path', '/v2/sessions'],
+  ] as const;
   client.headers(1, [...request, ['expect', 'banana']]);
   await client.finished(1);
   assert.equal((await gateway.over((one) => gateway.ended.indexOf(one) >= seen)).record.status, 417);

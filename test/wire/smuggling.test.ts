@@ -29,7 +29,10 @@ const CHUNKED = `0\r\n\r\n${SMUGGLED}`;
 const REFUSED: [title: string, bytes: string][] = [
   ['Content-Length with Transfer-Encoding', `${POST}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n${CHUNKED}`],
   ['Transfer-Encoding with Content-Length', `${POST}transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n${CHUNKED}`],
-  ['two Transfer-Encodings, the last identity', `${POST}transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n${CHUNKED}`],
+  [
+    'two Transfer-Encodings, the last identity',
+    `${POST}transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n${CHUNKED}`,
+  ],
   ['Transfer-Encoding: chunked, identity', `${POST}transfer-encoding: chunked, identity\r\n\r\n${CHUNKED}`],
   ['Transfer-Encoding: chunked, chunked', `${POST}transfer-encoding: chunked, chunked\r\n\r\n${CHUNKED}`],
   ['Transfer-Encoding: gzip, chunked', `${POST}transfer-encoding: gzip, chunked\r\n\r\n${CHUNKED}`],
@@ -113,7 +116,9 @@ test('http/1.1: chunk extensions and chunked trailers are reframed: the upstream
 });
 
 /** Sends one request over HTTP/2 to the HTTP/1.1 upstream; gives the heads that the upstream saw because of it. */
-async function throughToH1(fields: readonly (readonly [string, string])[]): Promise<{ frames: string[]; heads: string[][] }> {
+async function throughToH1(
+  fields: readonly (readonly [string, string])[],
+): Promise<{ frames: string[]; heads: string[][] }> {
   const before = login.seen.length;
   using client = await connectFrames(gateway.port('clear'));
   client.headers(1, fields, Flag.END_STREAM);
@@ -122,8 +127,16 @@ async function throughToH1(fields: readonly (readonly [string, string])[]): Prom
 }
 
 const INJECTED = 'x\r\nx-injected: 1\r\n\r\nGET /smuggled HTTP/1.1\r\nhost: a';
-const pseudo = (more: Partial<Record<':method' | ':path' | ':authority' | ':scheme', string>> = {}): [string, string][] =>
-  Object.entries({ ':method': 'GET', ':scheme': 'http', ':authority': 'localhost', ':path': '/ui/v2/login/x', ...more });
+const pseudo = (
+  more: Partial<Record<':method' | ':path' | ':authority' | ':scheme', string>> = {},
+): [string, string][] =>
+  Object.entries({
+    ':method': 'GET',
+    ':scheme': 'http',
+    ':authority': 'localhost',
+    ':path': '/ui/v2/login/x',
+    ...more,
+  });
 
 const INJECTIONS: [title: string, fields: [string, string][]][] = [
   ['CR LF in a value', [...pseudo(), ['x', INJECTED]]],
@@ -165,7 +178,10 @@ test('h2: a body longer or shorter than its Content-Length never looks complete 
     ['5', 'abcd'],
   ] as const) {
     using client = await connectFrames(gateway.port('clear'));
-    client.headers(1, [...pseudo({ ':method': 'POST', ':path': `/oauth/v2/token?cl=${length}` }), ['content-length', length]]);
+    client.headers(1, [
+      ...pseudo({ ':method': 'POST', ':path': `/oauth/v2/token?cl=${length}` }),
+      ['content-length', length],
+    ]);
     client.data(1, body, Flag.END_STREAM);
     const frames = await client.finished(1);
     assert.ok(client.closed || frames.at(-1)?.startsWith('RST_STREAM 1'), frames.join(' '));
@@ -178,7 +194,13 @@ test('http/1.1: Upgrade: h2c and HTTP2-Settings are dropped, and the request is 
   const target = '/oauth/v2/keys?h2c';
   using client = await connectRaw(gateway.port('clear'));
   const settings = 'http2-settings: AAMAAABkAARAAAAAAAIAAAAA';
-  client.request(`GET ${target} HTTP/1.1`, 'host: localhost', 'connection: Upgrade, HTTP2-Settings', 'upgrade: h2c', settings);
+  client.request(
+    `GET ${target} HTTP/1.1`,
+    'host: localhost',
+    'connection: Upgrade, HTTP2-Settings',
+    'upgrade: h2c',
+    settings,
+  );
   assert.equal((await client.answer())?.status, 200);
   const { rawHeaders } = await zitadel.waitFor((one) => one.target === target);
   for (const name of ['upgrade', 'http2-settings', 'connection']) assert.equal(rawHeaders.includes(name), false, name);

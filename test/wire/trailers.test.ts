@@ -16,7 +16,15 @@ const CALL = [
 
 test('a trailers-only answer stays one HEADERS frame that ends the stream', async () => {
   await using upstream = await startFrameServer((peer, stream) => {
-    peer.headers(stream, [[':status', '200'], ['content-type', 'application/grpc'], ['grpc-status', '5']], Flag.END_STREAM);
+    peer.headers(
+      stream,
+      [
+        [':status', '200'],
+        ['content-type', 'application/grpc'],
+        ['grpc-status', '5'],
+      ],
+      Flag.END_STREAM,
+    );
   });
   await using gateway = await startGateway({ zitadel: upstream.address });
   using client = await connectFrames(gateway.port('public'), { ca: gateway.ca });
@@ -29,9 +37,19 @@ test('a trailers-only answer stays one HEADERS frame that ends the stream', asyn
 
 test('trailers after a body arrive as HEADERS with END_STREAM', async () => {
   await using upstream = await startFrameServer((peer, stream) => {
-    peer.headers(stream, [[':status', '200'], ['content-type', 'application/grpc']]);
+    peer.headers(stream, [
+      [':status', '200'],
+      ['content-type', 'application/grpc'],
+    ]);
     peer.data(stream, '\0\0\0\0\0');
-    peer.headers(stream, [['grpc-status', '0'], ['x-bin', 'AAE=']], Flag.END_STREAM);
+    peer.headers(
+      stream,
+      [
+        ['grpc-status', '0'],
+        ['x-bin', 'AAE='],
+      ],
+      Flag.END_STREAM,
+    );
   });
   await using gateway = await startGateway({ zitadel: upstream.address });
   using client = await connectFrames(gateway.port('public'), { ca: gateway.ca });

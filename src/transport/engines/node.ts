@@ -1,6 +1,11 @@
 /** The HTTP/2 engine of Node, on the stream API. */
 
-import { type IncomingHttpHeaders, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  type IncomingHttpHeaders,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { type Connection, ResetCode } from '../../core/raw.ts';
 import { H2Request } from '../h2.ts';
@@ -61,25 +66,28 @@ export function nodeEngine(options: EngineOptions): Engine {
     };
     arm(limits.headerTimeoutMs, NO_REQUEST);
     session.setLocalWindowSize(limits.connectionWindowBytes);
-    session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, fields: string[]) => {
-      clearTimeout(idle);
-      open += 1;
-      most = Math.max(most, open);
-      streams += 1;
-      stream.once('close', () => {
-        open -= 1;
-        streams -= 1;
-        if (open === 0 && !session.closed) arm(limits.idleTimeoutMs, IDLE);
-      });
-      try {
-        const request = new H2Request(stream, headers, fields, connection, limits);
-        options.onRequest(request, new StreamReply(request.stream, request.method));
-      } catch (defect) {
-        // Thrown from an event it would end the process, and every other exchange with it.
-        stream.close(ResetCode.INTERNAL_ERROR);
-        options.onDefect(connection, defect);
-      }
-    });
+    session.on(
+      'stream',
+      (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, fields: string[]) => {
+        clearTimeout(idle);
+        open += 1;
+        most = Math.max(most, open);
+        streams += 1;
+        stream.once('close', () => {
+          open -= 1;
+          streams -= 1;
+          if (open === 0 && !session.closed) arm(limits.idleTimeoutMs, IDLE);
+        });
+        try {
+          const request = new H2Request(stream, headers, fields, connection, limits);
+          options.onRequest(request, new StreamReply(request.stream, request.method));
+        } catch (defect) {
+          // Thrown from an event it would end the process, and every other exchange with it.
+          stream.close(ResetCode.INTERNAL_ERROR);
+          options.onDefect(connection, defect);
+        }
+      },
+    );
     session.on('ping', () => {
       if (open === 0 && !session.closed) arm(limits.idleTimeoutMs, IDLE);
     });
@@ -96,8 +104,10 @@ export function nodeEngine(options: EngineOptions): Engine {
     session.on('close', () => {
       clearTimeout(idle);
       sessions.delete(session);
-      // nghttp2 ends the connection of a client that opens more than it acknowledged, and says no more than that.
-      if (failed && most >= limits.maxConcurrentStreams) end = { ...end!, limit: 'limits.max_concurrent_streams' };
+      // nghttp2 says no more than "protocol error". Exactly full: the client opened more than it acknowledged. More than
+      // full: streams were reset faster than their events came.
+      if (failed && most === limits.maxConcurrentStreams) end = { ...end!, limit: 'limits.max_concurrent_streams' };
+      if (failed && most > limits.maxConcurrentStreams) end = { ...end!, reason: 'streams reset too fast' };
       options.onClose(connection, end);
     });
     if (draining) session.close();
