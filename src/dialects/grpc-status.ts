@@ -1,7 +1,7 @@
 /** The fields by which gRPC and gRPC-Web say how a call went. */
 
-import type { GatewayError } from '../core/errors.ts';
 import { GrpcStatus } from '../core/catalogue.ts';
+import type { GatewayError } from '../core/errors.ts';
 import type { Fields } from '../core/raw.ts';
 import { detailsOf, rpcStatus, unpaddedBase64 } from './details.ts';
 import { retryDelayMs } from './retry.ts';

@@ -1,7 +1,13 @@
 /** Certificates by server name, with settings that are safe by default. */
 
 import { X509Certificate } from 'node:crypto';
-import { createSecureContext, type SecureContext, type SecureContextOptions, type TlsOptions } from 'node:tls';
+import {
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  type TLSSocket,
+  type TlsOptions,
+} from 'node:tls';
 
 /** A certificate chain and its key, PEM. */
 export interface CertificatePair {
@@ -92,15 +98,15 @@ export function tlsOptions(settings: TlsSettings): TlsOptions {
   }
   const first = settings.certificates[0];
   const defaults = first ? (byName.get(certificateNames(first.certificate)[0] ?? '') ?? [first]) : [];
-  const contexts = new Map<string, SecureContext>();
-  const bySet = new Map<string, SecureContext>();
+  const contexts = new Map<string, ContextsByKey>();
+  const bySet = new Map<string, ContextsByKey>();
   for (const [name, pairs] of byName) {
-    // Node 26.10 takes one certificate from the context that SNICallback gives, but all from the default one.
+    // The default context serves all its certificates by itself.
     if (sameSet(pairs, defaults)) continue;
     const set = pairs.map((pair) => pair.source).join('\n');
     let context = bySet.get(set);
     if (context === undefined) {
-      context = createSecureContext({ ...shared, ...identities(pairs) });
+      context = contextsByKey(pairs, shared);
       bySet.set(set, context);
     }
     contexts.set(name, context);
@@ -109,13 +115,32 @@ export function tlsOptions(settings: TlsSettings): TlsOptions {
     ...shared,
     ...identities(defaults),
     ALPNProtocols: ['h2', 'http/1.1'],
-    SNICallback(name, done) {
+    SNICallback(this: TLSSocket, name: string, done: (error: null, context: SecureContext | undefined) => void) {
       const lower = name.toLowerCase();
-      const key = byName.has(lower) ? lower : `*${lower.slice(lower.indexOf('.'))}`;
-      const context = contexts.get(key);
-      done(null, context); // undefined: the default
+      const found = contexts.get(byName.has(lower) ? lower : `*${lower.slice(lower.indexOf('.'))}`);
+      done(null, found && contextFor(found, this)); // undefined: the default
     },
   } as TlsOptions;
+}
+
+/** Node 26.10 takes one certificate from a context that SNICallback gives, so each kind of key has its own. */
+interface ContextsByKey {
+  readonly ec: SecureContext | undefined;
+  readonly other: SecureContext | undefined;
+}
+
+function contextsByKey(pairs: readonly CertificatePair[], shared: SecureContextOptions): ContextsByKey {
+  const isEc = ({ certificate }: CertificatePair): boolean =>
+    new X509Certificate(certificate).publicKey.asymmetricKeyType === 'ec';
+  const contextOf = (pair: CertificatePair | undefined): SecureContext | undefined =>
+    pair && createSecureContext({ ...shared, ...identities([pair]) });
+  return { ec: contextOf(pairs.find(isEc)), other: contextOf(pairs.find((pair) => !isEc(pair))) };
+}
+
+/** The smaller and faster kind where the client takes it. */
+function contextFor({ ec, other }: ContextsByKey, socket: TLSSocket): SecureContext | undefined {
+  if (ec === undefined || other === undefined) return ec ?? other;
+  return socket.getSharedSigalgs().some((algorithm) => algorithm.startsWith('ECDSA+')) ? ec : other;
 }
 
 function sameSet(some: readonly CertificatePair[], others: readonly CertificatePair[]): boolean {

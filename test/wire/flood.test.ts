@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http2, { type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import net, { type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { startGateway } from '../support/gateway.ts';
 import { connectFrames, SettingId } from '../support/h2-frames.ts';
@@ -145,3 +145,15 @@ function windowOfConnection(bytes: number): Buffer {
   payload.writeUInt32BE(bytes);
   return Buffer.concat([Buffer.from([0, 0, 4, 8, 0, 0, 0, 0, 0]), payload]);
 }
+
+test('an HTTP/1.1 client that stops reading 200 MB: little is taken from the upstream', async () => {
+  await using flood = await startFlood(200 * MIB);
+  await using gateway = await startGateway({ zitadel: flood.address, config: { hints: false } });
+  const socket = net.connect(gateway.port('clear'), '127.0.0.1');
+  socket.pause();
+  socket.write('GET /v2/flood HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  while (flood.written === 0) await new Promise((resolve) => setImmediate(resolve));
+  await flood.stalled();
+  assert.ok(flood.written < BOUND, `${flood.written} bytes were taken`);
+  socket.destroy();
+});

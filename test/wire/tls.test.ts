@@ -133,6 +133,16 @@ test('an ECDSA and an RSA certificate for one name: each client gets the one it 
   }
 });
 
+test('the same for a name that is not the default', async () => {
+  await using server = await startListener({ tls: settings({ certificates: [wild, main, rsa] }) });
+  const servername = 'id.example.com';
+  const kind = async (options: tls.ConnectionOptions) => (await handshake(server.port, { servername, ...options })).key;
+  assert.equal(await kind({}), 'ec');
+  assert.equal(await kind({ sigalgs: 'ecdsa_secp256r1_sha256' }), 'ec');
+  assert.equal(await kind({ sigalgs: 'rsa_pss_rsae_sha256' }), 'rsa');
+  assert.equal(await kind({ sigalgs: 'rsa_pss_rsae_sha256', maxVersion: 'TLSv1.2' }), 'rsa');
+});
+
 test('the connection knows its TLS version and server name', async () => {
   await using server = await startListener({ tls: settings() });
   using client = await connectFrames(server.port, { ca: main.certificate });
