@@ -221,9 +221,9 @@ export class Primary {
       upstream.endpoints.map(async (endpoint) => {
         const scheme = upstream.protocol === 'h2c' || upstream.protocol === 'http/1.1' ? 'http' : 'https';
         const options = { path: '/debug/healthz', authority, scheme, timeoutMs: 2000, maxBytes: 65_536 } as const;
-        endpoint.reachable = await ask(endpoint, options).then(
-          () => true,
-          () => false,
+        await ask(endpoint, options).then(
+          () => endpoint.answered(),
+          (error) => endpoint.failed(GatewayError.from(error), true, this.#clock.wall()),
         );
       }),
     );

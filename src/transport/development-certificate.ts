@@ -1,7 +1,7 @@
 /** A certificate for development: made on first run, kept in a folder, never for anybody else's browser. */
 
 import 'reflect-metadata'; // @peculiar/x509 2.2.0 asks for it and does not bring it
-import { webcrypto } from 'node:crypto';
+import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
@@ -67,8 +67,9 @@ export async function developmentCertificate(
 async function readPair(file: string, keyFile: string, now: number): Promise<MadeCertificate | undefined> {
   try {
     const [certificate, key] = await Promise.all([readFile(file, 'utf8'), readFile(keyFile, 'utf8')]);
-    const { notAfter } = new x509.X509Certificate(certificate);
-    return notAfter.getTime() - now > RENEW_DAYS * DAY_MS ? { certificate, key } : undefined;
+    const found = new X509Certificate(certificate);
+    const lasts = found.validToDate.getTime() - now > RENEW_DAYS * DAY_MS;
+    return lasts && found.checkPrivateKey(createPrivateKey(key)) ? { certificate, key } : undefined;
   } catch {
     return undefined; // none there yet, or not readable as one: a new one is made
   }

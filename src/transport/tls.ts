@@ -8,6 +8,7 @@ import {
   type TLSSocket,
   type TlsOptions,
 } from 'node:tls';
+import { canonicalAddress } from './client-address.ts';
 
 /** A certificate chain and its key, PEM. */
 export interface CertificatePair {
@@ -45,7 +46,7 @@ export function certificateNames(pem: string): string[] {
   const names: string[] = [];
   for (const entry of (subjectAltName ?? '').split(', ')) {
     const match = /^(?:DNS|IP Address):(.+)$/.exec(entry);
-    if (match) names.push(match[1]!.toLowerCase());
+    if (match) names.push(canonicalAddress(match[1]!) ?? match[1]!.toLowerCase());
   }
   return names;
 }

@@ -30,7 +30,7 @@ export class Endpoint {
   /** `host:port`, as the config spells it. */
   readonly name: string;
   readonly #pool: UpstreamPool;
-  /** Whether anything answered when it was last asked; undefined before. */
+  /** Whether it answered the last time that it was asked for anything; undefined before. */
   reachable: boolean | undefined;
   /** What happened last, for /upstreams. */
   lastError: { code: string; detail: string | undefined; at: number } | undefined;
@@ -52,12 +52,15 @@ export class Endpoint {
   /** An attempt here failed; `at` is wall time. `counts`: it speaks against the endpoint. */
   failed(error: GatewayError, counts: boolean, at: number): void {
     this.lastError = { code: error.code, detail: error.detail, at };
-    if (counts) this.failures += 1;
+    if (!counts) return;
+    this.failures += 1;
+    this.reachable = false;
   }
 
   /** It sent the head of an answer. */
   answered(): void {
     this.failures = 0;
+    this.reachable = true;
   }
 
   get sessions(): number {

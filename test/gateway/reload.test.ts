@@ -67,3 +67,20 @@ test('what a reload cannot change is refused by name, and the gateway goes on as
   assert.equal(await status(session, '/admin/v1/healthz'), 200);
   session.close();
 });
+
+test('an endpoint that came up after the start counts as reachable with its first answer, and not after a refused connection', async () => {
+  await using gateway = await startGateway({ zitadel: '127.0.0.1:1' });
+  const unreachable = (): unknown => gateway.primary.ready().details.unreachable_upstreams;
+  while (!gateway.primary.ready().ok) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(unreachable(), ['zitadel']);
+  await using zitadel = await startStandIn();
+  const upstream = { ...gateway.config.upstreams.zitadel!, endpoints: [hostOf(zitadel.url)] };
+  await gateway.primary.reload({ ...gateway.config, upstreams: { zitadel: upstream } });
+  const session = http2.connect(gateway.url, { ca: gateway.ca });
+  assert.equal(await status(session, '/admin/v1/healthz'), 200);
+  assert.deepEqual(unreachable(), []);
+  await zitadel.close();
+  assert.equal(await status(session, '/admin/v1/healthz'), 502);
+  assert.deepEqual(unreachable(), ['zitadel']);
+  session.close();
+});
