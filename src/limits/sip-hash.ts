@@ -30,17 +30,23 @@ export function sipHashBytes(key: HashKey, input: Uint8Array, out: Hash): Hash {
   let v3 = (0x74656462 ^ key[1]) | 0;
 
   const whole = input.length & ~3;
-  let word = 0;
-  // Two rounds a word, then one word with the rest and the length, then four rounds twice.
-  for (let at = 0; at <= whole; at += 4) {
-    if (at < whole) {
+  // Two rounds a word, the last word being the rest and the length; then twice four rounds that make the output.
+  for (let at = 0; at <= whole + 8; at += 4) {
+    const finals = at - whole; // 4 and 8: the two halves of the output
+    let word = 0;
+    if (finals < 0) {
       word = input[at]! | (input[at + 1]! << 8) | (input[at + 2]! << 16) | (input[at + 3]! << 24);
-    } else {
+    } else if (finals === 0) {
       word = input.length << 24;
       for (let i = input.length - 1; i >= whole; i -= 1) word |= input[i]! << (8 * (i - whole));
+    } else if (finals === 4) {
+      v2 ^= 0xee;
+    } else {
+      out.lo = v1 ^ v3;
+      v1 ^= 0xdd;
     }
     v3 ^= word;
-    for (let round = 0; round < 2; round += 1) {
+    for (let round = finals > 0 ? 4 : 2; round > 0; round -= 1) {
       v0 = (v0 + v1) | 0;
       v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
       v0 = (v0 << 16) | (v0 >>> 16);
@@ -54,26 +60,6 @@ export function sipHashBytes(key: HashKey, input: Uint8Array, out: Hash): Hash {
     }
     v0 ^= word;
   }
-  v2 ^= 0xee;
-  for (let half = 0; half < 2; half += 1) {
-    for (let round = 0; round < 4; round += 1) {
-      v0 = (v0 + v1) | 0;
-      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
-      v0 = (v0 << 16) | (v0 >>> 16);
-      v2 = (v2 + v3) | 0;
-      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
-      v0 = (v0 + v3) | 0;
-      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
-      v2 = (v2 + v1) | 0;
-      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
-      v2 = (v2 << 16) | (v2 >>> 16);
-    }
-    if (half === 0) {
-      out.lo = v1 ^ v3;
-      v1 ^= 0xdd;
-    } else {
-      out.hi = v1 ^ v3;
-    }
-  }
+  out.hi = v1 ^ v3;
   return out;
 }

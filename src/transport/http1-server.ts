@@ -4,7 +4,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Connection, RawReply, RawRequest } from '../core/raw.ts';
-import type { SessionEnd } from './engines/index.ts';
+import type { SessionEnd } from './engines/engine.ts';
 import type { Fault, TransportLimits } from './faults.ts';
 import { H1DownstreamStream, H1Request } from './h1.ts';
 import { StreamReply } from './reply.ts';

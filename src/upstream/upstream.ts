@@ -2,7 +2,8 @@
 
 import { GatewayError } from '../core/errors.ts';
 import type { Events } from '../core/events.ts';
-import { BALANCERS, type Balancer, type BalancerName } from './balancers/index.ts';
+import type { Balancer } from './balancers/balancer.ts';
+import { BALANCERS, type BalancerName } from './balancers/index.ts';
 import { Endpoint } from './endpoint.ts';
 import type { PoolSettings } from './pool.ts';
 

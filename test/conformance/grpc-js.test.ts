@@ -86,12 +86,13 @@ for (const channel of CHANNELS) {
 
   test(`over ${channel}: a deadline passes at the client and ends the call at the upstream`, async () => {
     using client = connect(channel);
-    const already = new Set(stage.standIn.requests);
     // Over a connection that is there already, so that the time is for the call alone.
     await unary(client, {}).outcome;
+    const already = new Set(stage.standIn.requests);
     const { error } = await unary(client, { delayMs: 60_000 }, new Metadata(), { deadline: Date.now() + 400 }).outcome;
     assert.equal(error?.code, status.DEADLINE_EXCEEDED);
-    await stage.standIn.waitFor((one) => !already.has(one) && one.path === rpc('Unary') && one.ended === 'aborted');
+    // Cancelled by the gateway, or over by itself: the upstream was told the deadline too, and both clocks run.
+    await stage.standIn.waitFor((one) => !already.has(one) && one.path === rpc('Unary') && one.ended !== undefined);
   });
 
   test(`over ${channel}: a cancel travels to the upstream as CANCEL`, async () => {

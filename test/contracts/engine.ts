@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { NOBODY } from '../../src/core/raw.ts';
-import type { EngineFactory } from '../../src/transport/engines/index.ts';
+import type { EngineFactory } from '../../src/transport/engines/engine.ts';
 import { connectFrames, Flag, FrameType, frame, headerBlock } from '../support/h2-frames.ts';
 import { startListener, type TestListenerOptions } from '../support/listener.ts';
 import { abuseContract } from './engine-abuse.ts';

@@ -1,46 +1,6 @@
-/** The list of HTTP/2 engines, and the contract that each keeps. */
+/** The list of HTTP/2 engines. */
 
-import type { Duplex } from 'node:stream';
-import type { Connection, RawReply, RawRequest } from '../../core/raw.ts';
-import type { TransportLimits } from '../faults.ts';
+import type { EngineFactory } from './engine.ts';
 import { nodeEngine } from './node.ts';
-
-/** Limits of one HTTP/2 connection. */
-export interface EngineLimits extends TransportLimits {
-  readonly maxConcurrentStreams: number;
-  readonly streamWindowBytes: number;
-  readonly connectionWindowBytes: number;
-  readonly idleTimeoutMs: number;
-  /** How long a new connection may take to send its first request. */
-  readonly headerTimeoutMs: number;
-}
-
-/** Why a connection ended, where it is worth a line. `limit` names the key of the config. */
-export interface SessionEnd {
-  readonly reason: string;
-  readonly limit?: string;
-  readonly code?: string;
-}
-
-export interface EngineOptions {
-  readonly limits: EngineLimits;
-  onRequest(request: RawRequest, reply: RawReply): void;
-  onClose(connection: Connection, end: SessionEnd | undefined): void;
-  /** `onRequest` has thrown; its stream is reset. */
-  onDefect(connection: Connection, defect: unknown): void;
-}
-
-/** Serves HTTP/2 on sockets that somebody else accepted. */
-export interface Engine {
-  accept(socket: Duplex, connection: Connection): void;
-  /** GOAWAY on every connection; each closes when its streams are done. */
-  drain(): void;
-  /** Closes every connection at once. */
-  destroy(): void;
-  readonly connections: number;
-  readonly streams: number;
-}
-
-export type EngineFactory = (options: EngineOptions) => Engine;
 
 export const ENGINES = { node: nodeEngine } satisfies Record<string, EngineFactory>;

@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 import { type Connection, ResetCode } from '../../core/raw.ts';
 import { H2Request } from '../h2.ts';
 import { StreamReply } from '../reply.ts';
-import type { Engine, EngineOptions, SessionEnd } from './index.ts';
+import type { Engine, EngineOptions, SessionEnd } from './engine.ts';
 
 /** Node refuses more header fields than this with a bare RST_STREAM; ours is refused with an answer, so it lies far below. */
 const NATIVE_HEADER_PAIRS = 2048;

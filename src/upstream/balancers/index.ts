@@ -1,12 +1,7 @@
-/** The list of balancers, and the contract that each keeps. */
+/** The list of balancers, by the name that the config has for them. */
 
-import type { Endpoint } from '../endpoint.ts';
+import type { Balancer } from './balancer.ts';
 import { roundRobin } from './round-robin.ts';
-
-/** Chooses among endpoints that may be used; never asked with an empty list. */
-export interface Balancer {
-  pick(endpoints: readonly Endpoint[]): Endpoint;
-}
 
 export const BALANCERS = { round_robin: roundRobin } satisfies Record<string, () => Balancer>;
 

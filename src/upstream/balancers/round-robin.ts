@@ -1,4 +1,4 @@
-import type { Balancer } from './index.ts';
+import type { Balancer } from './balancer.ts';
 
 /** One after the other. */
 export function roundRobin(): Balancer {
