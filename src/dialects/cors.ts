@@ -26,6 +26,26 @@ export function isPreflight(head: RequestHead): boolean {
   return head.method === 'OPTIONS' && head.headers['access-control-request-method'] !== undefined;
 }
 
+/**
+ * The fields with which a refused preflight lets the call behind it come, so that it gets its refusal in a form that a
+ * script can read: a browser sends no call after a preflight without an ok status, and shows "network error" instead.
+ * What is asked for is allowed, and not remembered; undefined for what is no preflight of a script.
+ */
+export function preflightHeaders(head: RequestHead): Record<string, string> | undefined {
+  const allowed = corsHeaders(head);
+  if (!isPreflight(head) || allowed['access-control-allow-origin'] === undefined) return undefined;
+  const method = head.headers['access-control-request-method'];
+  const names = head.headers['access-control-request-headers'];
+  if (typeof method !== 'string' || !/^[A-Za-z-]{1,32}$/.test(method)) return undefined;
+  const listed = typeof names === 'string' && /^[\w!#$%&'*+.^`|~, -]{1,4096}$/.test(names);
+  return {
+    ...allowed,
+    'access-control-allow-methods': method,
+    ...(listed && { 'access-control-allow-headers': names }),
+    'access-control-max-age': '0',
+  };
+}
+
 /** The CORS fields of a refusal; none where the request names no origin, or none that can be one. */
 export function corsHeaders(head: RequestHead): Record<string, string> {
   const { origin } = head.headers;

@@ -1,6 +1,6 @@
 import type { GatewayError } from '../core/errors.ts';
 import type { Dialect, Refusal, RefusalContext, RefusalForm } from '../core/exchange.ts';
-import { corsHeaders } from './cors.ts';
+import { corsHeaders, preflightHeaders } from './cors.ts';
 import { wantsPage } from './document.ts';
 import { GRPC, isType, mediaType } from './media-type.ts';
 import { PAGE_HEADERS, page } from './page.ts';
@@ -11,11 +11,19 @@ import { retryDelayMs } from './retry.ts';
 export const http: Dialect = {
   name: 'http',
   matches: () => true,
-  refuse: (context) => FORMS[formOf(context)](context),
+  refuse: (context) => refusePreflight(context) ?? FORMS[formOf(context)](context),
   // A message of unknown meaning cannot be ended with an error: only a reset is not mistaken for its end.
   endWith: () => undefined,
   outcome: () => undefined,
 };
+
+/** A preflight is not refused itself, the call behind it is; except on pages, which are not for scripts of other origins. */
+function refusePreflight(context: RefusalContext): Refusal | undefined {
+  const allowed = context.form === 'html' ? undefined : preflightHeaders(context.head);
+  if (allowed === undefined) return undefined;
+  const { 'content-type': _, ...headers } = refusalHeaders(context, 204, '');
+  return { status: 204, headers: { ...headers, ...allowed }, body: null };
+}
 
 /** The form of a refusal: the route's, but no page for a caller that shows none, and REST for gRPC over HTTP/1.1. */
 function formOf({ head, form }: RefusalContext): RefusalForm {

@@ -89,7 +89,7 @@ for (const channel of CHANNELS) {
     // Over a connection that is there already, so that the time is for the call alone.
     await unary(client, {}).outcome;
     const already = new Set(stage.standIn.requests);
-    const { error } = await unary(client, { delayMs: 60_000 }, new Metadata(), { deadline: Date.now() + 400 }).outcome;
+    const { error } = await unary(client, { delayMs: 60_000 }, new Metadata(), { deadline: Date.now() + 1500 }).outcome;
     assert.equal(error?.code, status.DEADLINE_EXCEEDED);
     // Cancelled by the gateway, or over by itself: the upstream was told the deadline too, and both clocks run.
     await stage.standIn.waitFor((one) => !already.has(one) && one.path === rpc('Unary') && one.ended !== undefined);

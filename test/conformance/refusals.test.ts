@@ -25,7 +25,7 @@ const stage = await startStage({
     upstreams: { gone: { endpoints: ['127.0.0.1:1'] } },
     routes: [
       { name: 'gone', paths: [rpc('TrailersOnly'), '/demo/status'], upstream: 'gone' },
-      { name: 'late', paths: [rpc('Unary'), '/demo/slow'], policies: { deadline: { total_ms: 60 } } },
+      { name: 'late', paths: [rpc('Unary'), '/demo/hang'], policies: { deadline: { total_ms: 60 } } },
       { name: 'small', paths: [rpc('ClientStream'), '/demo/upload'], policies: { body_limit: { max_bytes: 1000 } } },
       { name: 'none', paths: [rpc('ServerStream'), '/demo/echo'], action: 'refuse', refuse_with: 'NO_ROUTE' },
     ],
@@ -52,7 +52,7 @@ interface Refusal {
 // biome-ignore format: a table is read by its columns
 const REFUSALS: readonly Refusal[] = [
   { error: 'CONNECT_FAILED', code: Code.Unavailable, by: (t) => createClient(StreamService, t).trailersOnly({}), rest: { path: '/demo/status' } },
-  { error: 'DEADLINE_EXCEEDED', code: Code.DeadlineExceeded, by: (t) => createClient(StreamService, t).unary({ delayMs: 60_000 }), rest: { path: '/demo/slow?ms=60000' } },
+  { error: 'DEADLINE_EXCEEDED', code: Code.DeadlineExceeded, by: (t) => createClient(StreamService, t).unary({ delayMs: 60_000 }), rest: { path: '/demo/hang' } },
   { error: 'BODY_TOO_LARGE', code: Code.ResourceExhausted, by: (t) => createClient(StreamService, t).clientStream(parts()), rest: { path: '/demo/upload', body: 'a'.repeat(2000) } },
   { error: 'NO_ROUTE', code: Code.Unimplemented, by: (t) => Array.fromAsync(createClient(StreamService, t).serverStream({})), rest: { path: '/demo/echo', code: 5 } },
   { error: 'INTERNAL_ROUTE', code: Code.PermissionDenied, by: (t) => createClient(SystemService, t).healthz({}), rest: { path: '/system/v1/healthz' } },

@@ -58,3 +58,42 @@ for (const [what, requestHead] of [
     const without = dialectOf(requestHead).refuse(refusalOf(requestHead, 'TOO_MANY_REQUESTS'));
     assert.equal(without.headers['access-control-allow-origin'], undefined);
   });
+
+test('a refused preflight lets the call come, so that a script can read its refusal; nothing of it is remembered', () => {
+  const preflight = head('', {
+    method: 'OPTIONS',
+    headers: {
+      origin: 'https://app.example',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization, x-grpc-web',
+    },
+  });
+  const { status, headers, body } = dialectOf(preflight).refuse(refusalOf(preflight, 'CONNECT_FAILED'));
+  assert.deepEqual([status, body, headers['content-type']], [204, null, undefined]);
+  assert.equal(headers['access-control-allow-origin'], 'https://app.example');
+  assert.equal(headers['access-control-allow-methods'], 'POST');
+  assert.equal(headers['access-control-allow-headers'], 'authorization, x-grpc-web');
+  assert.equal(headers['access-control-max-age'], '0');
+});
+
+for (const [what, headers] of [
+  ['without an origin', {}],
+  ['with an origin that is none', { origin: 'https://a.example\r\nx: y' }],
+] as const)
+  test(`a preflight ${what} is refused like any other request`, () => {
+    const asked = head('', { method: 'OPTIONS', headers: { 'access-control-request-method': 'POST', ...headers } });
+    assert.equal(dialectOf(asked).refuse(refusalOf(asked, 'CONNECT_FAILED')).status, 502);
+  });
+
+test('names that cannot be header names are not echoed', () => {
+  const asked = head('', {
+    method: 'OPTIONS',
+    headers: {
+      origin: 'https://app.example',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'a\r\nset-cookie: b',
+    },
+  });
+  const { headers } = dialectOf(asked).refuse(refusalOf(asked, 'NO_ROUTE'));
+  assert.equal(headers['access-control-allow-headers'], undefined);
+});
