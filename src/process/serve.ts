@@ -44,7 +44,7 @@ export async function serve(configFile: string | undefined, demoAllowed: boolean
   for (const warning of warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
 
   const log = createLog({
-    level: config.log.level === 'trace' ? 'debug' : config.log.level === 'fatal' ? 'error' : config.log.level,
+    level: config.log.level,
     format: config.log.format,
     bufferBytes: config.log.buffer_bytes,
     redactor: createRedactor({ names: config.log.redact_query }),

@@ -198,7 +198,6 @@ export class H1Request implements RawRequest {
   readonly connection: Connection;
   readonly stream: H1DownstreamStream;
   readonly fault: RawRequest['fault'];
-  /** What the log is told of the fault. */
   readonly faultDetail: string | undefined;
   readonly socket: { readonly remoteAddress: string };
 

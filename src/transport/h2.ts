@@ -88,7 +88,6 @@ export class H2Request implements RawRequest {
   readonly connection: Connection;
   readonly stream: H2DownstreamStream;
   readonly fault: RawRequest['fault'];
-  /** What the log is told of the fault. */
   readonly faultDetail: string | undefined;
   readonly socket: { readonly remoteAddress: string };
 

@@ -65,8 +65,8 @@ test('an error has every problem, sorted by position, and a message with one lin
         line: 5,
         column: 15,
         path: 'log.level',
-        message: 'expected trace, debug, info, warn, error, fatal or silent, found "loud"',
-        expected: 'trace, debug, info, warn, error, fatal or silent',
+        message: 'expected debug, info, warn, error or silent, found "loud"',
+        expected: 'debug, info, warn, error or silent',
       },
       {
         file: '/etc/gatehouse/gateway.yaml',

@@ -92,7 +92,7 @@ export function limitsContract({ keeps, start }: EngineSuite): void {
       client.headers(1, GET(path, ...(fields as unknown as [string, string][])), Flag.END_STREAM);
       const request = await server.request(0);
       assert.equal(request.fault, title === 'max_url_bytes' ? 'URL_TOO_LONG' : 'HEADERS_TOO_LARGE');
-      assert.match((request as { faultDetail?: string }).faultDetail ?? '', new RegExp(`^limits\\.${title}: `));
+      assert.match(request.faultDetail ?? '', new RegExp(`^limits\\.${title}: `));
     });
     keeps(`${title}: what just fits passes`, async () => {
       await using server = await start({ limits });

@@ -25,7 +25,7 @@ test('the names of a certificate are those of its SAN, addresses too', () => {
     'id.example.com',
     '*.example.com',
     '127.0.0.1',
-    '0:0:0:0:0:0:0:1',
+    '::1',
   ]);
 });
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** What is logged and how. */
 export const log = z.strictObject({
   level: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
     .describe('Lowest level that is logged.'),
   format: z
