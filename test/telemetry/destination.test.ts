@@ -3,7 +3,7 @@ import test from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Destination } from '../../src/telemetry/destination.ts';
 import type { Outlet, Sent } from '../../src/telemetry/outlet.ts';
-import { HandClock } from './hand-clock.ts';
+import { HandClock } from '../support/hand-clock.ts';
 
 /** An outlet whose reader takes what the test lets it take. */
 class HandOutlet implements Outlet {

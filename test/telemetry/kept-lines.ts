@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { createLog, type Log, type LogOptions } from '../../src/telemetry/log.ts';
-import { HandClock } from './hand-clock.ts';
+import { HandClock } from '../support/hand-clock.ts';
 
 /** A line of the JSON form. */
 export type Line = Record<string, unknown> & { level: string; event?: string; msg?: string };

@@ -21,12 +21,7 @@ test('a pair that fits tells until when it is valid', () => {
 });
 
 test('the names of a certificate are those of its SAN, addresses too', () => {
-  assert.deepEqual(certificateNames(one.certificate), [
-    'id.example.com',
-    '*.example.com',
-    '127.0.0.1',
-    '::1',
-  ]);
+  assert.deepEqual(certificateNames(one.certificate), ['id.example.com', '*.example.com', '127.0.0.1', '::1']);
 });
 
 test('a key of another certificate is refused with the name of the file', () => {

@@ -2,10 +2,7 @@ import { z } from 'zod';
 
 /** What is logged and how. */
 export const log = z.strictObject({
-  level: z
-    .enum(['debug', 'info', 'warn', 'error', 'silent'])
-    .default('info')
-    .describe('Lowest level that is logged.'),
+  level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Lowest level that is logged.'),
   format: z
     .enum(['auto', 'json', 'pretty'])
     .default('auto')
