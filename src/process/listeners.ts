@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { parseListenAddress } from '../config/address.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
 import type { Events } from '../core/events.ts';
-import { Listener, type RequestSink } from '../transport/listener.ts';
+import { type ConnectionCount, Listener, type RequestSink } from '../transport/listener.ts';
 import { type CertificatePair, certificateNames, checkPair, type TlsSettings } from '../transport/tls.ts';
 
 /** What was found out about the certificates of a listener, for the log. */
@@ -21,13 +21,21 @@ export interface MadeListener {
   readonly certificates: readonly CertificateNotice[];
 }
 
+/** What the listeners of a gateway share. */
+export interface ListenerContext {
+  readonly limits: Config['limits'];
+  /** Where the development certificate is kept. */
+  readonly folder: string;
+  /** Connections of all listeners, for `limits.max_connections`. */
+  readonly count: ConnectionCount;
+  readonly sink: RequestSink;
+  readonly events: Events;
+}
+
 /** Makes a listener; rejects with a message that names the file when a certificate cannot be used. */
 export async function makeListener(
   config: ListenerConfig,
-  limits: Config['limits'],
-  folder: string,
-  sink: RequestSink,
-  events: Events,
+  { limits, folder, count, sink, events }: ListenerContext,
 ): Promise<MadeListener> {
   const { host, port } = parseListenAddress(config.address)!;
   const pairs = config.tls === undefined ? [] : await certificatesOf(config.tls, folder);
@@ -42,6 +50,7 @@ export async function makeListener(
       host,
       port,
       tls,
+      count,
       limits: {
         maxHeaderBytes: limits.max_header_bytes,
         maxHeaderCount: limits.max_header_count,

@@ -61,9 +61,15 @@ export class Primary {
     const primary = new Primary(options);
     primary.#generation = await primary.#compile(options.config);
     try {
+      const shared = {
+        limits: options.config.limits,
+        folder: options.certificateFolder,
+        count: { open: 0 },
+        sink: primary.#sink(),
+        events: primary.events,
+      };
       for (const config of options.config.listeners) {
-        const { limits } = options.config;
-        const made = await makeListener(config, limits, options.certificateFolder, primary.#sink(), primary.events);
+        const made = await makeListener(config, shared);
         const address = await made.listener.listen();
         primary.#listeners.push({ ...made, address });
       }

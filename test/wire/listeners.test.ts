@@ -7,7 +7,7 @@ import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { Events } from '../../src/core/events.ts';
 import { Listener } from '../../src/transport/listener.ts';
-import { testCertificate } from '../support/gateway.ts';
+import { startGateway, testCertificate } from '../support/gateway.ts';
 import { connectRaw, RawClient } from '../support/h1-raw.ts';
 import { connectFrames, Flag, FrameType, frame, headerBlock } from '../support/h2-frames.ts';
 import { AMPLE, startListener } from '../support/listener.ts';
@@ -265,4 +265,16 @@ test('http/1.1: a field value that is the name of another field is only a value'
   using client = await connectRaw(server.port);
   client.request('GET / HTTP/1.1', 'host: a');
   assert.equal((await client.answer())?.header('content-length'), '0');
+});
+
+test('max_connections counts the connections of all listeners together', async () => {
+  await using gateway = await startGateway({ config: { limits: { max_connections: 2 } } });
+  using first = await connectFrames(gateway.port('public'), { ca: gateway.ca });
+  using second = await connectFrames(gateway.port('clear'));
+  assert.deepEqual([first.closed, second.closed], [false, false]);
+  const third = net.connect(gateway.port('clear'), '127.0.0.1');
+  third.on('error', () => {});
+  const ended = await gateway.announcement('connection_ended', ({ limit }) => limit === 'limits.max_connections');
+  assert.equal(ended.listener, 'clear');
+  third.destroy();
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DIALECT_NAMES } from '../../core/exchange.ts';
+import { METHODS } from '../../transport/faults.ts';
 import { host } from '../host.ts';
 import { pattern } from '../pattern.ts';
 import { name } from './name.ts';
@@ -52,8 +53,8 @@ export const route = z
         z
           .string()
           .transform((text) => text.toUpperCase())
-          .refine((text) => /^[A-Z][A-Z-]*$/.test(text) && text !== 'CONNECT', {
-            error: 'expected an HTTP method such as GET, other than CONNECT',
+          .refine((text) => (METHODS as readonly string[]).includes(text), {
+            error: `expected ${METHODS.slice(0, -1).join(', ')} or ${METHODS.at(-1)}: others are served by no route`,
           }),
       )
       .optional()
