@@ -87,8 +87,12 @@ export async function serve(configFile: string | undefined, demoAllowed: boolean
   });
   announce(primary, log);
   lines.ready(log, { ms: systemClock.now() - started });
-  if (demo !== undefined)
-    process.stdout.write(`\n${demo.welcome(primary.listeners.map((l) => ({ name: l.config.name, ...l.address })))}\n`);
+  if (demo !== undefined) {
+    const welcome = demo.welcome(primary.listeners.map((l) => ({ name: l.config.name, ...l.address })));
+    // Through the log where people read it, so that it comes after the lines before it.
+    if (log.human) lines.welcome(log, welcome);
+    else process.stdout.write(`\n${welcome}\n`);
+  }
 
   process.on('SIGHUP', () => void reload().catch(() => {})); // told by the event
   const how = await ended(primary, log);

@@ -34,6 +34,11 @@ export function ready(log: Log, line: { ms: number }): void {
   say(log, 'info', 'ready', line, `Ready after ${Math.round(line.ms)} ms`);
 }
 
+/** What a person may try first, in several lines of our own words. */
+export function welcome(log: Log, text: string): void {
+  log.logger.info({ event: 'welcome' }, text);
+}
+
 /** A development certificate was made, because none was configured. */
 export function certificateMade(log: Log, line: { names: readonly string[]; file: string; until: string }): void {
   const message = `Made a development certificate for ${line.names.join(', ')}: ${line.file}. Clients do not trust it by themselves`;
