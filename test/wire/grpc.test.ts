@@ -4,13 +4,15 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { ConnectError, createClient } from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import {
   type EchoRequest,
   EchoRequestSchema,
   type EchoResponse,
   EchoResponseSchema,
-  StreamRequestSchema,
+  StreamService,
   type SumResponse,
   SumResponseSchema,
 } from '../../src/demo/rpc/stream-service.ts';
@@ -90,23 +92,23 @@ test('a trailers-only answer keeps its status and its message, percent-encoding 
   assert.equal((await setup.record()).grpcStatus, '9');
 });
 
+// With connect-node: grpc-js 1.14.7 tells a status that is an error at once and drops messages that it has not read yet
+// (maybeOutputStatus in subchannel-call.js), without a gateway in between too.
 test('server streaming: every message in order, then a status that is an error', async () => {
   await using setup = await setUp();
-  const request = create(StreamRequestSchema, { count: 50, bytes: 10_000, statusCode: 8, statusMessage: 'enough' });
-  const call = setup.client.makeServerStreamRequest(
-    `${PATH}/ServerStream`,
-    (one: typeof request) => Buffer.from(toBinary(StreamRequestSchema, one)),
-    decode,
-    request,
-  );
+  const transport = createGrpcTransport({ baseUrl: setup.gateway.url, nodeOptions: { ca: setup.gateway.ca } });
+  const client = createClient(StreamService, transport);
   const seen: number[] = [];
-  call.on('data', ({ index }: EchoResponse) => seen.push(index));
-  const [error] = (await once(call, 'error')) as [ServiceError];
+  const error = await (async () => {
+    const request = { count: 50, bytes: 10_000, statusCode: 8, statusMessage: 'enough' };
+    for await (const { index } of client.serverStream(request)) seen.push(index);
+  })().catch((thrown: unknown) => ConnectError.from(thrown));
   assert.deepEqual(
     seen,
     Array.from({ length: 50 }, (_, index) => index),
   );
-  assert.deepEqual([error.code, error.details], [8, 'enough']);
+  assert.deepEqual([error?.code, error?.rawMessage], [8, 'enough']);
+  assert.equal((await setup.record()).grpcStatus, '8');
 });
 
 test('client streaming: the upstream sees the end after the last message', async () => {
