@@ -7,8 +7,8 @@ import { runProcess } from './support/started-process.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-describe('scripts/runtime.cjs', () => {
-  const script = join(ROOT, 'scripts', 'runtime.cjs');
+describe('src/runtime.cjs', () => {
+  const script = join(ROOT, 'src', 'runtime.cjs');
   /** The script under a Node that says it is another. */
   const under = (version: string) =>
     runProcess(process.execPath, [

@@ -11,7 +11,7 @@ import { POLICIES } from '../../src/policies/index.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 for (const { path, text } of generated()) {
-  test(`${path} is what the schema says today (else: node scripts/generate.ts)`, () => {
+  test(`${path} is what the schema says today (else: node src/config/generate.ts)`, () => {
     // Not assert.equal: the difference of two pages fills the screen.
     assert.ok(readFileSync(join(root, path), 'utf8') === text, `${path} is stale`);
   });
@@ -35,18 +35,18 @@ test('no mark of ours is left in the schema for editors', () => {
 test('generate --check names the stale file and exits with 1; generate makes it current', () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-generate-'));
   try {
-    for (const name of ['src', 'scripts', 'config', 'docs', 'package.json'])
+    for (const name of ['src', 'config', 'docs', 'package.json'])
       cpSync(join(root, name), join(folder, name), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
     const run = (...args: string[]) =>
-      spawnSync(process.execPath, ['scripts/generate.ts', ...args], { cwd: folder, encoding: 'utf8' });
+      spawnSync(process.execPath, ['src/config/generate.ts', ...args], { cwd: folder, encoding: 'utf8' });
     assert.equal(run('--check').status, 0);
     writeFileSync(join(folder, 'docs/config.md'), 'stale');
     const stale = run('--check');
     assert.equal(stale.status, 1);
     assert.match(stale.stderr, /^docs\/config\.md is stale/);
     assert.equal(readFileSync(join(folder, 'docs/config.md'), 'utf8'), 'stale', '--check writes nothing');
-    execFileSync(process.execPath, ['scripts/generate.ts'], { cwd: folder });
+    execFileSync(process.execPath, ['src/config/generate.ts'], { cwd: folder });
     assert.equal(run('--check').status, 0);
   } finally {
     rmSync(folder, { recursive: true });
