@@ -12,6 +12,20 @@ export function fieldValue(text: string): boolean {
   return !/[\x00-\x08\x0a-\x1f\x7f]/.test(text) && text.trim() === text;
 }
 
+/** The flat list that Node has of HTTP/1.1 fields, in whatever case they came, as Fields. */
+export function lowerCaseNames(raw: readonly string[]): Fields {
+  const out: Fields = [];
+  for (let i = 0; i < raw.length; i += 2) out.push(raw[i]!.toLowerCase(), raw[i + 1]!);
+  return out;
+}
+
+/** The same fields as pairs, as Node's `addTrailers` takes them. */
+export function fieldPairs(fields: Fields): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let i = 0; i < fields.length; i += 2) pairs.push([fields[i]!, fields[i + 1]!]);
+  return pairs;
+}
+
 /** The first value of a field. */
 export function getField(fields: Fields, name: string): string | undefined {
   for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];

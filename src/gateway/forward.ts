@@ -97,7 +97,7 @@ export function forward(options: ForwardOptions): (request: FastifyRequest, repl
       method: raw.requestedMethod,
       path: rewritten(raw.target),
       authority: raw.authority,
-      scheme: upstream.protocol === 'h2c' || upstream.protocol === 'http/1.1' ? 'http' : 'https',
+      scheme: upstream.scheme,
       fields: upstreamFields(exchange, options),
       ended: raw.stream.ended,
     };

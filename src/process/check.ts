@@ -8,11 +8,24 @@ import type { Config } from '../config/schema.ts';
 import { systemClock } from '../core/clock.ts';
 import { Events } from '../core/events.ts';
 import { createGeneration } from '../gateway/app.ts';
+import type { Generation } from '../gateway/generation.ts';
 import { Kept } from '../gateway/kept.ts';
 
 /** Prints the listeners, upstreams and routes of a config; compiles it as a start would, but binds and connects nothing. */
 export async function check(file: string): Promise<number> {
   const { config, routes, warnings } = await loadConfig(file);
+  await compiled(config);
+  for (const warning of warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
+  process.stdout.write(
+    [`${file}: ok`, '', ...listenerLines(config), '', ...upstreamLines(config), '', ...routeLines(routes), ''].join(
+      '\n',
+    ),
+  );
+  return 0;
+}
+
+/** A config compiled as a start would compile it, and closed again: nothing is bound or connected. */
+export async function compiled(config: Config): Promise<Generation> {
   const generation = await createGeneration({
     id: 1,
     config,
@@ -21,13 +34,7 @@ export async function check(file: string): Promise<number> {
     clock: systemClock,
   });
   await generation.close();
-  for (const warning of warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
-  process.stdout.write(
-    [`${file}: ok`, '', ...listenerLines(config), '', ...upstreamLines(config), '', ...routeLines(routes), ''].join(
-      '\n',
-    ),
-  );
-  return 0;
+  return generation;
 }
 
 /** Columns side by side, as wide as their longest entry. */

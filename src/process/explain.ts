@@ -5,16 +5,13 @@ import { redacted } from '../config/redact.ts';
 import type { Config } from '../config/schema.ts';
 import { systemClock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
-import { Events } from '../core/events.ts';
 import type { ClientAddress } from '../core/exchange.ts';
 import { droppedBecause } from '../core/headers.ts';
 import type { Connection, Fields, RawRequest } from '../core/raw.ts';
 import { dialectOf } from '../dialects/index.ts';
 import type { Admission } from '../gateway/admission.ts';
-import { createGeneration } from '../gateway/app.ts';
 import { headOf, OpenExchange } from '../gateway/exchange.ts';
 import type { Generation } from '../gateway/generation.ts';
-import { Kept } from '../gateway/kept.ts';
 import type { CompiledRoute } from '../gateway/route-table.ts';
 import { upstreamFields } from '../gateway/upstream-fields.ts';
 import { fieldEdits } from '../policies/headers.ts';
@@ -22,7 +19,7 @@ import { POLICIES } from '../policies/index.ts';
 import { canonicalAddress } from '../transport/client-address.ts';
 import { routingForm } from '../transport/faults.ts';
 import { headFields } from '../transport/head-fields.ts';
-import { columns, targetOf } from './check.ts';
+import { columns, compiled, targetOf } from './check.ts';
 
 export interface Question {
   readonly method: string;
@@ -38,14 +35,7 @@ export async function explain(file: string, question: Question): Promise<number>
   // What is printed here ends up in reports: secrets that the config sets are not shown.
   const config = redacted((await loadConfig(file)).config);
   const request = requestOf(question, config);
-  const generation = await createGeneration({
-    id: 1,
-    config,
-    kept: new Kept(),
-    events: new Events(),
-    clock: systemClock,
-  });
-  await generation.close();
+  const generation = await compiled(config);
   const dialect = dialectOf(headOf(request));
   const listener = config.listeners.find(({ name }) => name === request.connection.listener)!;
   const route = generation.table.match(request);

@@ -29,7 +29,7 @@ async function checkIssuer(host: string, scheme: 'http' | 'https', upstream: Ups
     const { status, body } = await ask(upstream.pick(), {
       path: DISCOVERY,
       authority: host,
-      scheme: upstream.protocol === 'h2c' || upstream.protocol === 'http/1.1' ? 'http' : 'https',
+      scheme: upstream.scheme,
       fields: ['x-forwarded-proto', scheme, 'x-forwarded-for', '127.0.0.1', 'accept', 'application/json'],
       timeoutMs: TIMEOUT_MS,
       maxBytes: MAX_BYTES,

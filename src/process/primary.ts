@@ -225,8 +225,13 @@ export class Primary {
     const authority = config.hosts.find((host) => !host.startsWith('*.')) ?? 'localhost';
     const checks = [...upstreams.values()].flatMap((upstream) =>
       upstream.endpoints.map(async (endpoint) => {
-        const scheme = upstream.protocol === 'h2c' || upstream.protocol === 'http/1.1' ? 'http' : 'https';
-        const options = { path: '/debug/healthz', authority, scheme, timeoutMs: 2000, maxBytes: 65_536 } as const;
+        const options = {
+          path: '/debug/healthz',
+          authority,
+          scheme: upstream.scheme,
+          timeoutMs: 2000,
+          maxBytes: 65_536,
+        } as const;
         await ask(endpoint, options).then(
           () => endpoint.answered(),
           (error) => endpoint.failed(GatewayError.from(error), true, this.#clock.wall()),

@@ -2,7 +2,7 @@
 
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { getField, setField } from '../core/headers.ts';
+import { fieldPairs, getField, lowerCaseNames, setField } from '../core/headers.ts';
 import {
   type Connection,
   type DownstreamStream,
@@ -84,11 +84,7 @@ export class H1DownstreamStream implements DownstreamStream {
   }
 
   end(trailers?: Fields): void {
-    if (trailers !== undefined && this.#acceptsTrailers) {
-      const pairs: [string, string][] = [];
-      for (let i = 0; i < trailers.length; i += 2) pairs.push([trailers[i]!, trailers[i + 1]!]);
-      this.#response.addTrailers(pairs);
-    }
+    if (trailers !== undefined && this.#acceptsTrailers) this.#response.addTrailers(fieldPairs(trailers));
     this.#finish();
   }
 
@@ -154,13 +150,6 @@ export class H1DownstreamStream implements DownstreamStream {
     receiver.onClose();
     this.onClosed?.();
   }
-}
-
-/** Node's `rawHeaders` as Fields. */
-function lowerCaseNames(raw: readonly string[]): Fields {
-  const out: Fields = [];
-  for (let i = 0; i < raw.length; i += 2) out.push(raw[i]!.toLowerCase(), raw[i + 1]!);
-  return out;
 }
 
 /** An absolute-form target, RFC 9112 section 3.2.2: its authority, and what is sent on. */

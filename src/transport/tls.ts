@@ -28,7 +28,7 @@ export interface TlsSettings {
 }
 
 /** Mozilla's intermediate configuration 5.7: AEAD with forward secrecy only, as RFC 9113 section 9.2.2 asks. */
-const DEFAULT_CIPHERS = [
+export const DEFAULT_CIPHERS = [
   'TLS_AES_128_GCM_SHA256',
   'TLS_AES_256_GCM_SHA384',
   'TLS_CHACHA20_POLY1305_SHA256',

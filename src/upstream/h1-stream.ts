@@ -2,13 +2,8 @@
 
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { GatewayError } from '../core/errors.ts';
+import { fieldPairs, lowerCaseNames } from '../core/headers.ts';
 import { type Fields, NOBODY, type Receiver, ResetCode, type UpstreamStream } from '../core/raw.ts';
-
-function lowerCaseNames(raw: readonly string[]): Fields {
-  const out: Fields = [];
-  for (let i = 0; i < raw.length; i += 2) out.push(raw[i]!.toLowerCase(), raw[i + 1]!);
-  return out;
-}
 
 /** One HTTP/1.1 exchange. HTTP/1.1 has no reset: here every reset closes the connection. */
 export class H1UpstreamStream implements UpstreamStream {
@@ -82,10 +77,8 @@ export class H1UpstreamStream implements UpstreamStream {
     this.#localDone = true;
     if (this.#client.destroyed) return;
     if (trailers !== undefined) {
-      const pairs: [string, string][] = [];
-      for (let i = 0; i < trailers.length; i += 2) pairs.push([trailers[i]!, trailers[i + 1]!]);
       try {
-        this.#client.addTrailers(pairs);
+        this.#client.addTrailers(fieldPairs(trailers));
       } catch (error) {
         // What HTTP/2 lets through and HTTP/1.1 does not: an upload without its trailers is not complete.
         this.#cause = error as Error;

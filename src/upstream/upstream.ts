@@ -28,6 +28,11 @@ export class Upstream {
     this.#balancer = BALANCERS[options.balancer]();
   }
 
+  /** The scheme of requests to it, as `:scheme` says it. */
+  get scheme(): 'http' | 'https' {
+    return this.protocol === 'h2c' || this.protocol === 'http/1.1' ? 'http' : 'https';
+  }
+
   /** The endpoint for the next attempt; another one than those tried, where there is one. */
   pick(tried: readonly Endpoint[] = []): Endpoint {
     if (this.endpoints.length === 0) throw new GatewayError('NO_ENDPOINT', { detail: `upstream ${this.name}` });

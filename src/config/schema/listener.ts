@@ -1,20 +1,8 @@
 import { z } from 'zod';
+import { DEFAULT_CIPHERS } from '../../transport/tls.ts';
 import { listenAddress } from '../address.ts';
 import { network } from '../network.ts';
 import { file, name } from './name.ts';
-
-/** What both sides of a TLS 1.2 or 1.3 handshake get by default: forward secrecy and authenticated encryption, nothing else. */
-const CIPHERS = [
-  'TLS_AES_128_GCM_SHA256',
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-].join(':');
 
 /** A certificate with its key. Which host names it serves is read from the certificate. */
 export const certificate = z.strictObject({
@@ -43,7 +31,7 @@ export const listenerTls = z.strictObject({
     .string()
     .min(1)
     .max(4096)
-    .default(CIPHERS)
+    .default(DEFAULT_CIPHERS)
     .describe('Cipher suites of TLS 1.2 and 1.3 as an OpenSSL list, preferred first.'),
   development: z
     .boolean()
