@@ -11,7 +11,7 @@ const SRC = join(import.meta.dirname, '..', 'src');
 const FLOORS: readonly (readonly string[])[] = [
   ['core'],
   ['streams'],
-  ['limits', 'cache', 'encoding', 'dialects', 'upstream', 'transport', 'telemetry', 'admin', 'demo'],
+  ['limits', 'networks', 'rpc', 'cache', 'encoding', 'dialects', 'upstream', 'transport', 'telemetry', 'admin', 'demo'],
   ['policies'],
   ['config'],
   ['gateway'],
@@ -62,6 +62,7 @@ test('the middle knows no libraries of the edges', () => {
     pino: ['telemetry'],
     'prom-client': ['telemetry'],
     'http2-wrapper': ['upstream'],
+    '@redis/client': ['limits'],
     '@zitadel/proto': ['demo'],
     '@connectrpc/connect': ['demo'],
   };

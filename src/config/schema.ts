@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { host } from './host.ts';
 import { network } from './network.ts';
 import { admin } from './schema/admin.ts';
+import { limiter } from './schema/limiter.ts';
 import { limits } from './schema/limits.ts';
 import { listener } from './schema/listener.ts';
 import { log } from './schema/log.ts';
@@ -19,6 +20,7 @@ export const configSchema = z.strictObject({
   preset: preset.describe('Route table that ships with the gateway: a name, or a map with options.'),
   listeners: z.array(listener).min(1).describe('Sockets that clients connect to; at least one.'),
   limits: limits.prefault({}).describe("Limits of the client's side, the same for all listeners."),
+  limiter: limiter.prefault({}).describe('What all `rate_limit` and `concurrency_limit` policies share.'),
   trusted_proxies: z
     .array(network)
     .default([])

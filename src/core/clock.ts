@@ -1,6 +1,6 @@
 /** Time as the house reads it; tests hand in their own. */
 export interface Clock {
-  /** Milliseconds, monotonic. */
+  /** Milliseconds, monotonic, the same in all threads of the process. */
   now(): number;
   /** Milliseconds since the epoch, for log lines and dates. */
   wall(): number;
@@ -8,9 +8,12 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void;
 }
 
+/** `performance.now` counts from the start of each thread; times in shared memory need one beginning for all. */
+const ORIGIN_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
 /** The machine's clock. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => ORIGIN_MS + performance.now(),
   wall: () => Date.now(),
   after(ms, callback) {
     const timer = setTimeout(callback, ms);

@@ -2,6 +2,19 @@
 
 import { CATALOGUE, type ErrorCode, type ErrorRow } from './catalogue.ts';
 
+/**
+ * A rate limit as a refused caller is told of it (draft-ietf-httpapi-ratelimit-headers): so many in a window, how many
+ * are left, and the seconds until all are there again.
+ */
+export interface Quota {
+  /** The rule's name. */
+  readonly rule: string;
+  readonly quota: number;
+  readonly windowS: number;
+  readonly remaining: number;
+  readonly resetS: number;
+}
+
 /** What may be known beside the code. */
 export interface ErrorDetails {
   /** For the log only: which limit, which field, which endpoint. */
@@ -10,6 +23,12 @@ export interface ErrorDetails {
   retryAfterS?: number;
   /** For Allow of a 405. */
   allow?: readonly string[];
+  /** The rule of the config that refused, for callers, log and metrics. */
+  rule?: string;
+  /** The limits that the request met, the one that refused last. */
+  quotas?: readonly Quota[];
+  /** `error` of OAuth endpoints, where the grant has one of its own. */
+  oauth?: string;
   cause?: unknown;
 }
 
@@ -20,6 +39,9 @@ export class GatewayError extends Error {
   readonly detail: string | undefined;
   readonly retryAfterS: number | undefined;
   readonly allow: readonly string[] | undefined;
+  readonly rule: string | undefined;
+  readonly quotas: readonly Quota[];
+  readonly oauth: string;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
     const row: ErrorRow = CATALOGUE[code];
@@ -34,6 +56,9 @@ export class GatewayError extends Error {
     this.detail = details.detail;
     this.retryAfterS = details.retryAfterS ?? (row.http === 503 ? 1 : undefined);
     this.allow = details.allow;
+    this.rule = details.rule;
+    this.quotas = details.quotas ?? [];
+    this.oauth = details.oauth ?? row.oauth;
   }
 
   /** The same, from anything that was thrown: what is not ours is a defect. */

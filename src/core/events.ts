@@ -19,6 +19,8 @@ export interface GatewayEvents {
   untrusted_proxy: { peerAddress: string; reason: 'private_peer' | 'forwarding_headers'; listener: string };
   /** Something in the deployment does not fit; `key` is the config key to change. */
   hint: { topic: string; host: string; found: string; expected: string; key: string };
+  /** A rule refused a request, or would have (`enforced: false`). */
+  refused: { policy: string; rule: string; route: string; enforced: boolean };
   reloaded: { generation: number; ms: number };
   reload_failed: { problems: string };
   draining: { signal: string };

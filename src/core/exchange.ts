@@ -1,7 +1,7 @@
 /** The words of the request's way: exchange, answer, dialect, record. */
 
 import type { GatewayError } from './errors.ts';
-import type { Fields, RawRequest, Sink } from './raw.ts';
+import type { DownstreamStream, Fields, RawRequest, Sink } from './raw.ts';
 
 /** Who the client is, after the trusted proxies were walked. */
 export interface ClientAddress {
@@ -9,6 +9,11 @@ export interface ClientAddress {
   readonly address: string;
   /** The connection's peer is in `trusted_proxies`, or the listener says `trust: internal`. */
   readonly trustedPeer: boolean;
+  /**
+   * The peer is not listed and may be a proxy all the same: it is in a private network, or sends forwarding headers.
+   * Then many clients may have this address.
+   */
+  readonly mayBeProxy: boolean;
   /** http or https, as the client really came. */
   readonly scheme: 'http' | 'https';
 }
@@ -98,16 +103,27 @@ export interface AccessRecord {
   endpoint: string | undefined;
   attempts: number;
   error: GatewayError | undefined;
+  /** Rules that would have refused and only report. */
+  readonly reported: string[];
   /** The X-Request-ID that the upstream put on its answer. */
   upstreamRequestId: string | undefined;
   /** Who made the answer. */
   answeredBy: 'upstream' | 'cache' | 'gateway' | undefined;
 }
 
+/** The beginning of a request's body, looked at before it is sent on. */
+export interface PeekedBody {
+  readonly bytes: Buffer;
+  /** The body ended here; else there is more, of which nothing is known. */
+  readonly complete: boolean;
+}
+
 /** One request and what becomes of it. */
 export interface Exchange {
   readonly id: string;
   readonly raw: RawRequest;
+  /** Where the body is read from and the answer goes: the raw stream, or what was peeked of it and then the rest. */
+  readonly downstream: DownstreamStream;
   readonly client: ClientAddress;
   readonly dialect: Dialect;
   readonly head: RequestHead;
@@ -118,6 +134,18 @@ export interface Exchange {
   readonly requestEdits: FieldEdit[];
   /** The largest request body in bytes, counted while it passes; 0 for no limit. */
   bodyLimit: number;
+  /**
+   * Looks at the beginning of the body, which is sent on untouched afterwards: calls back once, when the body has ended,
+   * when `maxBytes` are there, or when `enough` says so of what is there; with an error where the client has left or
+   * sends nothing. Calls back at once where enough was seen before.
+   */
+  peek(
+    maxBytes: number,
+    done: (error: GatewayError | undefined, body: PeekedBody) => void,
+    enough?: (bytes: Buffer) => boolean,
+  ): void;
+  /** Looks at every piece of the request's body on its way up; may abort the exchange. `ended` with the last one. */
+  inspectBody: ((chunk: Uint8Array, ended: boolean) => void) | undefined;
   /** Given back, last first, when the exchange is over, however it ended. */
   hold(resource: Disposable): void;
   /** Gives up: the first error wins, and every `onAbort` is called once. */

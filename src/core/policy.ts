@@ -1,8 +1,9 @@
 /** What a policy is: one key in the YAML, one file, some hooks. */
 
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Clock } from './clock.ts';
+import type { Events } from './events.ts';
 import type { Answer, Exchange, RouteInfo } from './exchange.ts';
 
 /** A hook on the way in. To refuse is `done(new GatewayError(code))`; a policy that answers by itself replies and does not call `done`. */
@@ -18,10 +19,18 @@ export interface PolicyHooks {
   onAnswer?: AnswerHook;
 }
 
+/** What policies share and do not own: counters, lists, tables. Declared where policies are, made where they are wired. */
+// biome-ignore lint/suspicious/noEmptyInterface: policies/services.ts says what is in it; this floor knows no mechanism
+export interface PolicyServices {}
+
 /** What a policy is given when its hooks are made for a route. */
 export interface PolicyContext {
   readonly route: RouteInfo;
   readonly clock: Clock;
+  readonly events: Events;
+  /** The application of the generation, with the plugins that policies build on. */
+  readonly app: FastifyInstance;
+  readonly services: PolicyServices;
   /**
    * State that outlives a reload: the same value comes back as long as route, policy and options are the same.
    * It is disposed when no generation names it any more.

@@ -86,9 +86,9 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
       client = admission.client(raw);
     } catch (thrown) {
       refused ??= GatewayError.from(thrown);
-      client = { address: raw.connection.peerAddress, trustedPeer: false, scheme: 'http' };
+      client = { address: raw.connection.peerAddress, trustedPeer: false, mayBeProxy: false, scheme: 'http' };
     }
-    const exchange = new OpenExchange(raw, client, route, clock);
+    const exchange = new OpenExchange(raw, client, route, clock, config.limits.body_idle_ms);
     request.exchange = exchange;
     open.add(exchange);
     (reply.raw as unknown as RawReply).once('close', () => {

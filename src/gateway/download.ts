@@ -23,7 +23,7 @@ export class Download {
   /** `idleMs`: how long a client may take no data while some waits for it; 0 for no limit. */
   constructor(exchange: Exchange, clock: Clock, idleMs: number) {
     this.#exchange = exchange;
-    this.#downstream = exchange.raw.stream;
+    this.#downstream = exchange.downstream;
     this.#clock = clock;
     this.#idleMs = idleMs;
   }

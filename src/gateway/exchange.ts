@@ -9,12 +9,14 @@ import type {
   Dialect,
   Exchange,
   FieldEdit,
+  PeekedBody,
   RequestHead,
   RouteInfo,
 } from '../core/exchange.ts';
 import { getField } from '../core/headers.ts';
-import type { RawRequest } from '../core/raw.ts';
+import type { DownstreamStream, RawRequest } from '../core/raw.ts';
 import { dialectOf } from '../dialects/index.ts';
+import { BodyPeek } from './body-peek.ts';
 
 /** What may stand in a request id that a trusted proxy sends: it goes into logs and headers. */
 const REQUEST_ID = /^[\w.:/+=-]{1,128}$/;
@@ -42,12 +44,22 @@ export class OpenExchange implements Exchange {
   route: RouteInfo;
   readonly requestEdits: FieldEdit[] = [];
   bodyLimit = 0;
+  inspectBody: ((chunk: Uint8Array, ended: boolean) => void) | undefined;
+  /** Where the body is read from: the raw stream, or what was peeked of it and then the rest. */
+  downstream: DownstreamStream;
+  readonly #clock: Clock;
+  readonly #bodyIdleMs: number;
   aborted: GatewayError | undefined;
+  #peek: BodyPeek | undefined;
   #held: Disposable[] = [];
   #onAbort: ((error: GatewayError) => void)[] = [];
 
-  constructor(raw: RawRequest, client: ClientAddress, route: RouteInfo, clock: Clock) {
+  /** `bodyIdleMs`: how long a body that is peeked at may make no progress; 0 for no limit. */
+  constructor(raw: RawRequest, client: ClientAddress, route: RouteInfo, clock: Clock, bodyIdleMs = 0) {
     this.raw = raw;
+    this.downstream = raw.stream;
+    this.#clock = clock;
+    this.#bodyIdleMs = bodyIdleMs;
     this.client = client;
     this.route = route;
     this.head = headOf(raw);
@@ -68,9 +80,29 @@ export class OpenExchange implements Exchange {
       endpoint: undefined,
       attempts: 0,
       error: undefined,
+      reported: [],
       upstreamRequestId: undefined,
       answeredBy: undefined,
     };
+  }
+
+  peek(
+    maxBytes: number,
+    done: (error: GatewayError | undefined, body: PeekedBody) => void,
+    enough?: (bytes: Buffer) => boolean,
+  ): void {
+    let peek = this.#peek;
+    if (peek === undefined) {
+      peek = new BodyPeek(this.raw.stream, this.#clock, this.#bodyIdleMs, this.head.headers.expect !== undefined);
+      this.#peek = peek;
+      this.downstream = peek;
+      this.onAbort((error) => peek!.giveUp(error));
+    }
+    const tell = (error: GatewayError | undefined, body: PeekedBody): void => {
+      if (error !== undefined) this.abort(error);
+      done(this.aborted, body);
+    };
+    peek.peek({ maxBytes, done: tell, enough });
   }
 
   hold(resource: Disposable): void {

@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import type { GatewayError } from '../core/errors.ts';
 import type { Events } from '../core/events.ts';
+import type { PolicyServices } from '../core/policy.ts';
 import type { RawReply, RawRequest } from '../core/raw.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Admission } from './admission.ts';
@@ -17,6 +18,7 @@ export interface GenerationOptions {
   readonly kept: Kept;
   readonly events: Events;
   readonly clock: Clock;
+  readonly services: PolicyServices;
 }
 
 /** One compiled config. */

@@ -73,7 +73,7 @@ export class Relay {
 
   constructor(exchange: Exchange, clock: Clock, limits: RelayLimits) {
     this.#exchange = exchange;
-    this.#downstream = exchange.raw.stream;
+    this.#downstream = exchange.downstream;
     this.#clock = clock;
     this.#upload = new Upload(exchange, clock, limits.bodyIdleMs);
     this.#download = new Download(exchange, clock, limits.writeIdleMs);

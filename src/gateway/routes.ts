@@ -36,7 +36,7 @@ export async function declareRoutes(app: FastifyInstance, options: RoutesOptions
   for (const { route, url, methods, constraints } of options.entries) {
     let compiled = made.get(route);
     if (compiled === undefined) {
-      const hooks = hooksOf(route, options);
+      const hooks = hooksOf(route, options, app);
       if (hint !== undefined && route.info.upstream !== undefined) hooks.onAnswer.unshift(hint);
       compiled = { hooks, handler: handlerOf(route, hooks, options) };
       made.set(route, compiled);
@@ -61,7 +61,11 @@ export async function declareRoutes(app: FastifyInstance, options: RoutesOptions
 }
 
 /** Composes the policies of a route once, in the order of the list. */
-function hooksOf(route: CompiledRoute, { kept, id, clock }: RoutesOptions): RouteHooks {
+export function hooksOf(
+  route: CompiledRoute,
+  { kept, id, clock, events, services }: GenerationOptions,
+  app: FastifyInstance,
+): RouteHooks {
   const hooks: RouteHooks = { onRequest: [], preHandler: [], onAnswer: [] };
   for (const policy of POLICIES as readonly Policy[]) {
     const settings = (route.config.policies as Record<string, unknown>)[policy.name];
@@ -70,6 +74,9 @@ function hooksOf(route: CompiledRoute, { kept, id, clock }: RoutesOptions): Rout
     const own: PolicyHooks = policy.hooks(settings as never, {
       route: route.info,
       clock,
+      events,
+      app,
+      services,
       kept: (make) => kept.use(id, 'policy', identity, make),
     });
     if (own.onRequest !== undefined) hooks.onRequest.push(own.onRequest);

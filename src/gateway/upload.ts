@@ -9,6 +9,8 @@ import type { DownstreamStream, Fields, UpstreamStream } from '../core/raw.ts';
 /** How much of a request's body is kept as long as the request may have to be sent once more. */
 const REPLAY_BYTES = 64 * 1024;
 
+const NOTHING = new Uint8Array(0);
+
 /** One request's body. */
 export class Upload {
   readonly #exchange: Exchange;
@@ -28,7 +30,7 @@ export class Upload {
   /** `idleMs`: how long the body may make no progress; 0 for no limit. */
   constructor(exchange: Exchange, clock: Clock, idleMs: number) {
     this.#exchange = exchange;
-    this.#downstream = exchange.raw.stream;
+    this.#downstream = exchange.downstream;
     this.#clock = clock;
     this.#idleMs = idleMs;
     this.#ended = this.#downstream.ended;
@@ -79,6 +81,10 @@ export class Upload {
       this.#exchange.abort(new GatewayError('BODY_TOO_LARGE', { detail: `more than max_bytes ${bodyLimit}` }));
       return;
     }
+    if (this.#exchange.inspectBody !== undefined) {
+      this.#exchange.inspectBody(chunk, false);
+      if (this.#exchange.aborted !== undefined) return;
+    }
     this.#keep(chunk);
     if (this.#upstream?.write(chunk) !== false) return;
     this.#full = true;
@@ -89,6 +95,8 @@ export class Upload {
     this.#ended = true;
     this.#trailers = trailerFields(trailers);
     this.stop();
+    this.#exchange.inspectBody?.(NOTHING, true);
+    if (this.#exchange.aborted !== undefined) return;
     this.#upstream?.end(this.#trailers);
   }
 

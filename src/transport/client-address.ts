@@ -110,7 +110,7 @@ export function clientAddresses(options: ClientAddressOptions): (c: Connection, 
     if (!trustedPeer) {
       if (forwardedFor !== undefined || getField(fields, 'forwarded') !== undefined)
         tell(connection, 'forwarding_headers');
-      return { address: connection.peerAddress, trustedPeer: false, scheme: trust.externalScheme };
+      return { address: connection.peerAddress, trustedPeer: false, mayBeProxy: false, scheme: trust.externalScheme };
     }
     const forwarded = forwardedFor === undefined || protos(fields) === undefined ? parseForwarded(fields) : undefined;
     const hops = forwardedFor === undefined ? forwarded?.for : listMembers(forwardedFor);
@@ -118,6 +118,7 @@ export function clientAddresses(options: ClientAddressOptions): (c: Connection, 
     return {
       address: client.address,
       trustedPeer: true,
+      mayBeProxy: false,
       scheme: forwardedScheme(protos(fields) ?? forwarded?.proto, client.fromRight) ?? trust.externalScheme,
     };
   };

@@ -1,16 +1,24 @@
 /** A request as far as policies look at it, and what they did to it. */
 
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../src/core/clock.ts';
-import type { PolicyContext, PolicyHooks } from '../../src/core/policy.ts';
+import { Events } from '../../src/core/events.ts';
+import type { PolicyContext, PolicyHooks, PolicyServices } from '../../src/core/policy.ts';
 import type { RawRequest } from '../../src/core/raw.ts';
 import { OpenExchange } from '../../src/gateway/exchange.ts';
 
 export const ROUTE = { name: 'test', upstream: 'zitadel', form: 'rest', class: 'api' } as const;
 
 /** The context in which hooks are made; nothing is kept over a reload. */
-export function contextOf(clock: Clock): PolicyContext {
-  return { route: ROUTE, clock, kept: (make) => make() };
+export function contextOf(clock: Clock, services: Partial<PolicyServices> = {}): PolicyContext {
+  return {
+    route: ROUTE,
+    clock,
+    events: new Events(),
+    app: {} as FastifyInstance,
+    services: services as PolicyServices,
+    kept: (make) => make(),
+  };
 }
 
 /** An exchange of a request with these header fields. */
@@ -22,7 +30,12 @@ export function exchangeOf(clock: Clock, headers: Record<string, string>, path =
     httpVersionMajor: 2,
     fields: Object.entries(headers).flat(),
   } as unknown as RawRequest;
-  return new OpenExchange(raw, { address: '203.0.113.7', trustedPeer: false, scheme: 'https' }, ROUTE, clock);
+  return new OpenExchange(
+    raw,
+    { address: '203.0.113.7', trustedPeer: false, mayBeProxy: false, scheme: 'https' },
+    ROUTE,
+    clock,
+  );
 }
 
 /** Runs the hooks on the way in; gives the error that they refuse with. */

@@ -47,6 +47,7 @@ test('without trusted proxies the client is the socket, whatever headers say', (
   assert.deepEqual(client({ peer: '203.0.113.7', fields, proxies: [] }), {
     address: '203.0.113.7',
     trustedPeer: false,
+    mayBeProxy: false,
     scheme: 'https',
   });
 });
@@ -164,6 +165,7 @@ test('peers of an internal listener are believed', () => {
   assert.deepEqual(client({ peer: '172.16.0.9', listener: 'inside', fields, proxies: [] }), {
     address: '1.2.3.4',
     trustedPeer: true,
+    mayBeProxy: false,
     scheme: 'https',
   });
 });

@@ -1,0 +1,26 @@
+/** What policies share: declared here once, made where the gateway is wired. */
+
+import type { Marks } from '../limits/marks.ts';
+import type { Places } from '../limits/places.ts';
+import type { Tier } from '../limits/tier.ts';
+import type { NamedNetworks } from '../networks/named-networks.ts';
+import type { RpcTable } from '../rpc/rpc-table.ts';
+
+declare module '../core/policy.ts' {
+  interface PolicyServices {
+    /** Counts of rate limits and bans. */
+    readonly tier: Tier;
+    /** What is in flight, by key. */
+    readonly places: Places;
+    /** Pairs of account and device that succeeded lately. */
+    readonly marks: Marks;
+    /** The lists of addresses of the config, by name. */
+    readonly networks: NamedNetworks;
+    /** The RPCs of ZITADEL with their REST twins. */
+    readonly rpcs: RpcTable;
+    /** How much of an IPv6 address counts as one client, in bits. */
+    readonly ipv6PrefixLength: number;
+    /** Whether limits by an address that may be a proxy's are enforced. */
+    readonly untrustedPrivatePeers: 'shadow' | 'enforce';
+  }
+}
