@@ -3,55 +3,10 @@
  * its row; the words for a caller are made in `dialects/`. `docs/errors.md` is compared with this file both ways.
  */
 
-/** gRPC status codes, https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
-export const GrpcStatus = {
-  OK: 0,
-  CANCELLED: 1,
-  UNKNOWN: 2,
-  INVALID_ARGUMENT: 3,
-  DEADLINE_EXCEEDED: 4,
-  NOT_FOUND: 5,
-  ALREADY_EXISTS: 6,
-  PERMISSION_DENIED: 7,
-  RESOURCE_EXHAUSTED: 8,
-  FAILED_PRECONDITION: 9,
-  ABORTED: 10,
-  OUT_OF_RANGE: 11,
-  UNIMPLEMENTED: 12,
-  INTERNAL: 13,
-  UNAVAILABLE: 14,
-  DATA_LOSS: 15,
-  UNAUTHENTICATED: 16,
-} as const;
+import { ADMISSION_ERRORS } from './admission-errors.ts';
+import { client, type ErrorRow, GrpcStatus, malformed, upstream } from './error-row.ts';
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-
-/** One row of the catalogue. */
-export interface ErrorRow {
-  /** HTTP status in every dialect that has one. */
-  readonly http: number;
-  /** gRPC status for RPC dialects. */
-  readonly grpc: number;
-  /** gRPC status in REST bodies, where it differs from `grpc`. */
-  readonly rest?: number;
-  /** `error` of OAuth endpoints, RFC 6749 section 5.2. */
-  readonly oauth: string;
-  /** Whose doing it is. */
-  readonly source: 'client' | 'gateway' | 'upstream';
-  /** The same request may be sent again and may then succeed. */
-  readonly retriable: boolean;
-  /** It speaks against the endpoint it happened on; never true of what a client can cause. */
-  readonly countsAgainstHealth: boolean;
-  readonly level: LogLevel;
-  /** What the caller is told. Never holds anything of the inside or of the request. */
-  readonly message: string;
-  /** What an operator does about it; for `docs/errors.md`. */
-  readonly remedy: string;
-}
-
-const client = { source: 'client', retriable: false, countsAgainstHealth: false, level: 'info' } as const;
-const upstream = { source: 'upstream', retriable: true, countsAgainstHealth: true, level: 'warn' } as const;
-const malformed = { ...client, http: 400, grpc: GrpcStatus.INVALID_ARGUMENT, oauth: 'invalid_request' } as const;
+export { type ErrorRow, GrpcStatus, type LogLevel } from './error-row.ts';
 
 export const CATALOGUE = {
   BAD_PATH: {
@@ -277,81 +232,7 @@ export const CATALOGUE = {
     message: 'The gateway is shutting down.',
     remedy: 'Nothing: the exchange was still open at the end of `shutdown.timeout_ms`.',
   },
-  TOO_MANY_REQUESTS: {
-    ...client,
-    http: 429,
-    grpc: GrpcStatus.RESOURCE_EXHAUSTED,
-    oauth: 'temporarily_unavailable',
-    retriable: true,
-    message: 'Too many requests.',
-    remedy: 'A rate limit refused the request; the log line names it.',
-  },
-  TOO_MANY_IN_FLIGHT: {
-    ...client,
-    http: 429,
-    grpc: GrpcStatus.RESOURCE_EXHAUSTED,
-    oauth: 'temporarily_unavailable',
-    retriable: true,
-    message: 'Too many requests at once.',
-    remedy: 'A `concurrency_limit` of the route refused the request; the log line names it.',
-  },
-  BANNED: {
-    ...client,
-    http: 429,
-    grpc: GrpcStatus.RESOURCE_EXHAUSTED,
-    oauth: 'temporarily_unavailable',
-    message: 'Too many requests: wait before you try again.',
-    remedy:
-      'A rate limit with a `ban` was exceeded again and again; the log line names it. /bans of the admin listener lists bans and lifts them.',
-  },
-  LIMITER_UNAVAILABLE: {
-    ...upstream,
-    source: 'gateway',
-    http: 503,
-    grpc: GrpcStatus.UNAVAILABLE,
-    oauth: 'temporarily_unavailable',
-    countsAgainstHealth: false,
-    message: 'The request cannot be admitted at the moment.',
-    remedy: 'The server of `limiter.shared` does not answer and `limiter.shared.on_error` is `deny`.',
-  },
-  ADDRESS_REFUSED: {
-    ...client,
-    http: 403,
-    grpc: GrpcStatus.PERMISSION_DENIED,
-    oauth: 'access_denied',
-    message: 'This address is not allowed here.',
-    remedy: 'An `ip_rules` of the config or of the route refused the client address; the log line names it.',
-  },
-  RPC_REFUSED: {
-    ...client,
-    http: 403,
-    grpc: GrpcStatus.PERMISSION_DENIED,
-    oauth: 'access_denied',
-    message: 'This call is not open to you.',
-    remedy: 'A rule of `shield.rpcs` refused the RPC or its REST path; the log line names it.',
-  },
-  UNKNOWN_RPC: {
-    ...client,
-    http: 404,
-    grpc: GrpcStatus.UNIMPLEMENTED,
-    rest: GrpcStatus.NOT_FOUND,
-    oauth: 'invalid_request',
-    message: 'This call does not exist.',
-    remedy:
-      'The RPC is in no service definition that the gateway knows and `shield.unknown_rpc` is `refuse`. With a newer ZITADEL set it to `forward`.',
-  },
-  UNSUPPORTED_CONTENT_TYPE: {
-    ...malformed,
-    http: 415,
-    message: 'The Content-Type does not fit this path.',
-    remedy: 'The route takes other content types, see `shield.content_types`. Correct the client.',
-  },
-  BAD_MESSAGE: {
-    ...malformed,
-    message: 'A message of the request is malformed.',
-    remedy:
-      'The body of an RPC has an impossible frame, one larger than `shield.max_message_bytes`, or ends inside one. Correct the client.',
-  },
+  ...ADMISSION_ERRORS,
   UNAUTHORIZED: {
     ...client,
     http: 401,

@@ -29,6 +29,8 @@ export interface ErrorDetails {
   quotas?: readonly Quota[];
   /** `error` of OAuth endpoints, where the grant has one of its own. */
   oauth?: string;
+  /** Further fields of the refusal. */
+  fields?: Readonly<Record<string, string>>;
   cause?: unknown;
 }
 
@@ -42,6 +44,7 @@ export class GatewayError extends Error {
   readonly rule: string | undefined;
   readonly quotas: readonly Quota[];
   readonly oauth: string;
+  readonly fields: Readonly<Record<string, string>> | undefined;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
     const row: ErrorRow = CATALOGUE[code];
@@ -59,6 +62,7 @@ export class GatewayError extends Error {
     this.rule = details.rule;
     this.quotas = details.quotas ?? [];
     this.oauth = details.oauth ?? row.oauth;
+    this.fields = details.fields;
   }
 
   /** The same, from anything that was thrown: what is not ours is a defect. */

@@ -1,8 +1,9 @@
 /**
- * Error details of google.rpc in the protobuf wire format, by hand: the three messages are small and final, and the
+ * Error details of google.rpc in the protobuf wire format, by hand: the few messages are small and final, and the
  * gateway so needs no protobuf at run time. https://github.com/googleapis/googleapis/tree/master/google/rpc
  */
 
+import { GrpcStatus } from '../core/catalogue.ts';
 import type { GatewayError } from '../core/errors.ts';
 import { retryDelayMs } from './retry.ts';
 
@@ -12,10 +13,38 @@ export interface Detail {
   readonly value: Buffer;
 }
 
-/** What an error says beside its code and message: RetryInfo, where it says when to come again. */
+/**
+ * What an error says beside its code and message: RetryInfo, where it says when to come again, and QuotaFailure, where a
+ * rule of the config says that there was too much.
+ */
 export function detailsOf(error: GatewayError): readonly Detail[] {
+  const details: Detail[] = [];
   const delayMs = retryDelayMs(error);
-  return delayMs === undefined ? [] : [{ type: 'google.rpc.RetryInfo', value: retryInfo(delayMs) }];
+  if (delayMs !== undefined) details.push({ type: 'google.rpc.RetryInfo', value: retryInfo(delayMs) });
+  const violation = violationOf(error);
+  if (violation !== undefined) details.push({ type: 'google.rpc.QuotaFailure', value: quotaFailure(violation) });
+  return details;
+}
+
+/** Which quota was exceeded, for people and programs. */
+export interface Violation {
+  /** The rule's name. */
+  readonly subject: string;
+  readonly description: string;
+}
+
+/** What an error exceeded, or undefined where it is of another kind. */
+export function violationOf(error: GatewayError): Violation | undefined {
+  const { rule, quotas, row } = error;
+  if (rule === undefined || row.grpc !== GrpcStatus.RESOURCE_EXHAUSTED) return undefined;
+  const quota = quotas.find((one) => one.rule === rule);
+  const description = quota === undefined ? error.message : `${quota.quota} in ${quota.windowS} s`;
+  return { subject: rule, description };
+}
+
+/** A google.rpc.QuotaFailure with one of its `violations` (1): `subject` (1) and `description` (2). */
+export function quotaFailure({ subject, description }: Violation): Buffer {
+  return message(1, bytes(1, Buffer.from(subject)), bytes(2, Buffer.from(description)));
 }
 
 /** A google.rpc.RetryInfo: `retry_delay` (1) is a google.protobuf.Duration of `seconds` (1) and `nanos` (2). */

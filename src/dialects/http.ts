@@ -1,6 +1,7 @@
 import type { GatewayError } from '../core/errors.ts';
 import type { Dialect, Refusal, RefusalContext, RefusalForm } from '../core/exchange.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
+import { violationOf } from './details.ts';
 import { wantsPage } from './document.ts';
 import { GRPC, isType, mediaType } from './media-type.ts';
 import { PAGE_HEADERS, page } from './page.ts';
@@ -38,14 +39,18 @@ const FORMS: Record<RefusalForm, (context: RefusalContext) => Refusal> = {
     return answer(context, 'application/json', {
       code: error.row.rest ?? error.row.grpc,
       message: error.message,
-      details: [...restRetryInfo(error), { '@type': 'type.googleapis.com/google.rpc.RequestInfo', requestId }],
+      details: [
+        ...restRetryInfo(error),
+        ...restQuotaFailure(error),
+        { '@type': 'type.googleapis.com/google.rpc.RequestInfo', requestId },
+      ],
     });
   },
 
   // RFC 6749 section 5.2.
   oauth(context) {
-    const { row, message } = context.error;
-    const refusal = answer(context, 'application/json', { error: row.oauth, error_description: message });
+    const { oauth, message } = context.error;
+    const refusal = answer(context, 'application/json', { error: oauth, error_description: message });
     refusal.headers.pragma = 'no-cache';
     return refusal;
   },
@@ -89,4 +94,11 @@ function restRetryInfo(error: GatewayError): Record<string, unknown>[] {
   const fraction = delayMs % 1000 === 0 ? '' : `.${String(delayMs % 1000).padStart(3, '0')}`;
   const retryDelay = `${Math.floor(delayMs / 1000)}${fraction}s`;
   return [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay }];
+}
+
+/** QuotaFailure in JSON. */
+function restQuotaFailure(error: GatewayError): Record<string, unknown>[] {
+  const violation = violationOf(error);
+  if (violation === undefined) return [];
+  return [{ '@type': 'type.googleapis.com/google.rpc.QuotaFailure', violations: [violation] }];
 }

@@ -49,6 +49,21 @@ test('Status has the bytes that protobuf makes of it, with text beyond ASCII and
   );
 });
 
+test('what a rule refused says which quota was exceeded, as protobuf reads it', () => {
+  const quotas = [{ rule: 'login-address', quota: 20, windowS: 60, remaining: 0, resetS: 42 }];
+  const limited = new GatewayError('TOO_MANY_REQUESTS', { retryAfterS: 3, rule: 'login-address', quotas });
+  const status = fromBinary(StatusDesc, rpcStatus(8, limited.message, detailsOf(limited)));
+  assert.deepEqual((toJson(StatusDesc, status, { registry }) as { details: unknown[] }).details, [
+    { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '3s' },
+    {
+      '@type': 'type.googleapis.com/google.rpc.QuotaFailure',
+      violations: [{ subject: 'login-address', description: '20 in 60 s' }],
+    },
+  ]);
+  const refused = new GatewayError('ADDRESS_REFUSED', { rule: 'ip_rules' });
+  assert.deepEqual(detailsOf(refused), [], 'a refused address is no quota');
+});
+
 test('an error that says when to come again has a RetryInfo, one that does not has nothing', () => {
   const limited = new GatewayError('TOO_MANY_REQUESTS', { retryAfterS: 7.25 });
   const status = fromBinary(StatusDesc, rpcStatus(8, limited.message, detailsOf(limited)));

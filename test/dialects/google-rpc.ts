@@ -52,6 +52,28 @@ const file = create(FileDescriptorProtoSchema, {
       ],
     },
     {
+      name: 'QuotaFailure',
+      field: [
+        {
+          name: 'violations',
+          jsonName: 'violations',
+          number: 1,
+          label: REPEATED,
+          type: MESSAGE,
+          typeName: '.google.rpc.QuotaFailure.Violation',
+        },
+      ],
+      nestedType: [
+        {
+          name: 'Violation',
+          field: [
+            { name: 'subject', jsonName: 'subject', number: 1, label: OPTIONAL, type: STRING },
+            { name: 'description', jsonName: 'description', number: 2, label: OPTIONAL, type: STRING },
+          ],
+        },
+      ],
+    },
+    {
       name: 'RequestInfo',
       field: [
         { name: 'request_id', jsonName: 'requestId', number: 1, label: OPTIONAL, type: STRING },
@@ -85,4 +107,5 @@ function message(name: string): DescMessage {
 
 export const StatusDesc = message('google.rpc.Status');
 export const RetryInfoDesc = message('google.rpc.RetryInfo');
+export const QuotaFailureDesc = message('google.rpc.QuotaFailure');
 export const StreamingDesc = registry.getService('google.rpc.Streaming')!;
