@@ -28,6 +28,16 @@ export interface Entry {
   answer(request: AdminRequest): AdminAnswer | Promise<AdminAnswer>;
 }
 
+/** A request that nobody has sent. */
+export interface ExplainQuestion {
+  readonly method: string;
+  readonly url: string;
+  readonly ip: string;
+  /** `name:value`. */
+  readonly headers: readonly string[];
+  readonly listener: string | undefined;
+}
+
 /** The functions that the listener is handed; it knows nothing of what is behind them. */
 export interface AdminSources {
   /** Whether traffic may come, and why not, for people. */
@@ -37,6 +47,15 @@ export interface AdminSources {
   /** The effective config with its secrets taken out. */
   config(): unknown;
   upstreams(): unknown;
+  /** How full the limiter's tables are, and how the shared tier is. */
+  limits(): unknown;
+  /** The keys that ask most, secrets in them only as hashes. */
+  hottestKeys(most: number): unknown;
+  bans(): unknown;
+  /** False where no ban has the id. */
+  liftBan(id: string): boolean;
+  /** What would happen to a request, for people; rejects with what is wrong with the question. */
+  explain(question: ExplainQuestion): Promise<string>;
   /** Reads the config again; rejects with a message of one problem a line. Absent where there is nothing to read again. */
   readonly reload?: () => Promise<unknown>;
 }

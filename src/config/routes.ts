@@ -40,6 +40,9 @@ export interface RouteConfig {
 /** What holds for every route until somebody says otherwise: no answer takes for ever, no body is endless. */
 const BASE: PolicySettings = { deadline: {}, body_limit: {} };
 
+/** The limit class of requests that no route takes. */
+const REFUSED_CLASS = 'refused';
+
 /** The route table in the order that decides among equal matches; throws where `expand` has findings. */
 export function expandRoutes(config: Config): RouteConfig[] {
   const { routes, findings } = expand(config);
@@ -183,6 +186,27 @@ function fromPreset(row: PresetRoute): Partial<Draft> {
 /** What an own route says: only keys that are there, so that they may lie over the preset's. */
 function given({ name: _, place: __, policies: ___, ...own }: OwnRoute): Partial<Draft> {
   return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * The table entry that stands for every request that no route takes: of class `refused`, with the policies that a
+ * refused request still has to pass, so that refusals cannot be had without limit.
+ */
+export function refusedRoute(config: Config): RouteConfig {
+  const ofPreset: Preset['classes'] = presetOf(config).classes;
+  const levels = [config.policies, ofPreset[REFUSED_CLASS]?.policies, config.classes[REFUSED_CLASS]];
+  const { ip_rules, rate_limit } = mergeSettings(...levels) as Record<string, unknown>;
+  const wanted = { ip_rules, rate_limit } as PolicySettings;
+  return {
+    ...defaults(config),
+    name: 'unrouted',
+    source: 'config',
+    paths: [],
+    action: 'refuse',
+    upstream: undefined,
+    class: REFUSED_CLASS,
+    policies: options(wanted, () => {}), // what is wrong with them was found where the table was made
+  };
 }
 
 /** The policies that are on, their options filled in. */

@@ -1,6 +1,7 @@
 /** The config, declared once: types, checks, the editor's schema and docs/config.md follow from here. */
 
 import { z } from 'zod';
+import { ipRulesOptions } from '../policies/ip-rules.ts';
 import { host } from './host.ts';
 import { network } from './network.ts';
 import { admin } from './schema/admin.ts';
@@ -9,6 +10,7 @@ import { limits } from './schema/limits.ts';
 import { listener } from './schema/listener.ts';
 import { log } from './schema/log.ts';
 import { name } from './schema/name.ts';
+import { namedList } from './schema/networks.ts';
 import { policySettings } from './schema/policies.ts';
 import { preset } from './schema/preset.ts';
 import { route } from './schema/route.ts';
@@ -20,6 +22,10 @@ export const configSchema = z.strictObject({
   preset: preset.describe('Route table that ships with the gateway: a name, or a map with options.'),
   listeners: z.array(listener).min(1).describe('Sockets that clients connect to; at least one.'),
   limits: limits.prefault({}).describe("Limits of the client's side, the same for all listeners."),
+  networks: z.record(name, namedList).default({}).describe('Lists of addresses by name; rules take them as `@name`.'),
+  ip_rules: ipRulesOptions
+    .prefault({})
+    .describe('Which client addresses may come at all; the policy `ip_rules` of a route comes on top.'),
   limiter: limiter.prefault({}).describe('What all `rate_limit` and `concurrency_limit` policies share.'),
   trusted_proxies: z
     .array(network)

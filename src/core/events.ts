@@ -21,6 +21,9 @@ export interface GatewayEvents {
   hint: { topic: string; host: string; found: string; expected: string; key: string };
   /** A rule refused a request, or would have (`enforced: false`). */
   refused: { policy: string; rule: string; route: string; enforced: boolean };
+  /** A list of addresses was read again from its file, or could not be: the one before stays. */
+  list_reloaded: { name: string; file: string; size: number };
+  list_failed: { name: string; file: string; problem: string };
   reloaded: { generation: number; ms: number };
   reload_failed: { problems: string };
   draining: { signal: string };

@@ -14,6 +14,8 @@ export interface ClientAddress {
    * Then many clients may have this address.
    */
   readonly mayBeProxy: boolean;
+  /** The address is that of a peer of a listener with `trust: internal`: it stands for many clients, and is no key. */
+  readonly internal: boolean;
   /** http or https, as the client really came. */
   readonly scheme: 'http' | 'https';
 }

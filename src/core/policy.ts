@@ -46,6 +46,8 @@ export interface Policy<Name extends string = string, Options extends z.ZodType 
   /** The options of the YAML key. */
   readonly options: Options;
   hooks(options: z.output<Options>, context: PolicyContext): PolicyHooks;
+  /** What it would say of a request, a line for each of its rules; counts nothing. For people who ask why. */
+  explain?(options: z.output<Options>, context: PolicyContext): (exchange: Exchange) => readonly string[];
 }
 
 /** Declares a policy; only there so that the options' type reaches `hooks`. */

@@ -5,14 +5,21 @@ import { GatewayError } from '../core/errors.ts';
 import type { ClientAddress } from '../core/exchange.ts';
 import { hostOf } from '../core/path.ts';
 import type { RawRequest } from '../core/raw.ts';
+import type { NamedNetworks } from '../networks/named-networks.ts';
+import { compileIpRules } from '../policies/ip-rules.ts';
 import { type ClientAddressOptions, clientAddresses, Networks } from '../transport/client-address.ts';
 import { HostMap } from './constraints.ts';
 import type { RouteTable } from './route-table.ts';
+
+/** What the `ip_rules` of the whole config are called in logs and metrics. */
+export const GLOBAL_IP_RULES = 'ip_rules_global';
 
 /** The rules of one generation. */
 export interface Admission {
   /** Who the client is; throws BAD_FORWARDED where a trusted proxy says something that is no address. */
   client(raw: RawRequest): ClientAddress;
+  /** Why an address may not come at all, or undefined. */
+  addressRefused(client: ClientAddress, raw: RawRequest): GatewayError | undefined;
   /** Why a request is refused, or undefined. */
   refusal(raw: RawRequest): GatewayError | undefined;
   listener(raw: RawRequest): ListenerConfig;
@@ -23,6 +30,7 @@ export function createAdmission(
   config: Config,
   table: RouteTable,
   onUntrusted: ClientAddressOptions['onUntrusted'],
+  networks: NamedNetworks,
 ): Admission {
   const listeners = new Map(
     config.listeners.map((listener) => [
@@ -36,11 +44,18 @@ export function createAdmission(
     ]),
   );
   const clientAddress = clientAddresses({ trustedProxies: config.trusted_proxies, listeners, onUntrusted });
+  const { allow, deny } = config.ip_rules;
+  const mayCome = allow.length + deny.length === 0 ? undefined : compileIpRules(config.ip_rules, networks);
   const hosts = new HostMap<true>();
   for (const host of config.hosts) hosts.set(host, true);
 
   return {
     client: (raw) => clientAddress(raw.connection, raw.fields),
+    addressRefused({ address, internal }, raw) {
+      // Peers of an internal listener have a list of their own.
+      if (mayCome === undefined || internal || mayCome(address, raw.connection)) return undefined;
+      return new GatewayError('ADDRESS_REFUSED', { rule: GLOBAL_IP_RULES, detail: address });
+    },
     listener: (raw) => listeners.get(raw.connection.listener)!.config,
     refusal(raw) {
       if (raw.fault !== undefined) {

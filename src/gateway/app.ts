@@ -5,22 +5,23 @@
 
 import { EventEmitter } from 'node:events';
 import compress from '@fastify/compress';
+import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
-import { expandRoutes } from '../config/routes.ts';
+import { expandRoutes, refusedRoute } from '../config/routes.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Answer, ClientAddress, RouteInfo } from '../core/exchange.ts';
+import type { InwardHook } from '../core/policy.ts';
 import type { RawReply, RawRequest } from '../core/raw.ts';
-import { createAdmission } from './admission.ts';
+import { pluginOptions } from '../policies/rate-limit/store.ts';
+import { createAdmission, GLOBAL_IP_RULES } from './admission.ts';
 import { ROUTE_CONSTRAINTS } from './constraints.ts';
 import { OpenExchange } from './exchange.ts';
 import type { Generation, GenerationOptions } from './generation.ts';
 import { refuse } from './refuse.ts';
-import { RouteTable, routerEntries } from './route-table.ts';
-import { declareRoutes } from './routes.ts';
+import { type CompiledRoute, RouteTable, routerEntries } from './route-table.ts';
+import { chain, declareRoutes, hooksOf, policiesOf } from './routes.ts';
+import { makeServices } from './services.ts';
 import { keptUpstreams } from './upstreams.ts';
-
-/** What a request is that no route has taken. */
-const UNROUTED: RouteInfo = { name: 'unrouted', upstream: undefined, form: 'rest', class: 'api' };
 
 /**
  * Stands for the server that Fastify believes to have. A shared server would not do: @fastify/http-proxy 11.6.3 hangs an
@@ -45,12 +46,23 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
   const open = new Set<OpenExchange>();
   let closed: (() => void) | undefined;
 
+  const services = makeServices(options);
   const upstreams = keptUpstreams(options);
   const entries = routerEntries(expandRoutes(config));
   const table = new RouteTable(entries);
-  const admission = createAdmission(config, table, ({ peerAddress, listener }, reason) =>
-    events.emit('untrusted_proxy', { peerAddress, listener, reason }),
+  const admission = createAdmission(
+    config,
+    table,
+    ({ peerAddress, listener }, reason) => events.emit('untrusted_proxy', { peerAddress, listener, reason }),
+    services.networks,
   );
+
+  const unrouted: CompiledRoute = {
+    config: refusedRoute(config),
+    info: { name: 'unrouted', upstream: undefined, form: 'rest', class: 'refused' },
+  };
+  /** What a request has to pass that is refused before it has a route; set when the plugins are there. */
+  let beforeRefusal: InwardHook = (_request, _reply, done) => done();
 
   const facade = new ServerFacade();
   let handler: (request: unknown, reply: unknown) => void = () => {};
@@ -79,15 +91,22 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
   /** The first hook: whatever comes after may rely on the exchange, and whatever ends it leaves a record. */
   function openExchange(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
     const raw = request.raw as unknown as RawRequest;
-    const route = (request.routeOptions.config as { route?: RouteInfo }).route ?? UNROUTED;
+    const route = (request.routeOptions.config as { route?: RouteInfo }).route ?? unrouted.info;
     let refused = admission.refusal(raw);
     let client: ClientAddress;
     try {
       client = admission.client(raw);
     } catch (thrown) {
       refused ??= GatewayError.from(thrown);
-      client = { address: raw.connection.peerAddress, trustedPeer: false, mayBeProxy: false, scheme: 'http' };
+      client = {
+        address: raw.connection.peerAddress,
+        trustedPeer: false,
+        mayBeProxy: false,
+        internal: false,
+        scheme: 'http',
+      };
     }
+    const notHere = admission.addressRefused(client, raw);
     const exchange = new OpenExchange(raw, client, route, clock, config.limits.body_idle_ms);
     request.exchange = exchange;
     open.add(exchange);
@@ -98,7 +117,16 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
       events.emit('exchange', { exchange, record: exchange.record });
       if (open.size === 0) closed?.();
     });
-    done(refused);
+    if (notHere !== undefined) {
+      const { enforce: enforced } = config.ip_rules;
+      events.emit('refused', { policy: 'ip_rules', rule: GLOBAL_IP_RULES, route: route.name, enforced });
+      if (!enforced) exchange.record.reported.push(GLOBAL_IP_RULES);
+      else refused = notHere;
+    }
+    if (notHere !== undefined && refused === notHere) done(notHere);
+    else if (refused === undefined) done();
+    // Refusals cost something too, and tell an attacker something: they cannot be had without limit.
+    else beforeRefusal(request, reply, (limited) => done(limited ?? refused));
   }
 
   function sendRefusal(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -124,7 +152,8 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
       .send();
   });
   app.setErrorHandler((error, request, reply) => sendRefusal(fromFastify(error), request, reply));
-  app.setNotFoundHandler((request) => {
+  const passRefusal: InwardHook = (request, reply, done) => beforeRefusal(request, reply, done);
+  app.setNotFoundHandler({ preHandler: passRefusal }, (request) => {
     throw table.notServed(request.exchange.raw);
   });
   // Bodies are streams that only `forward.ts` reads: no parser may touch them.
@@ -132,6 +161,7 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   // Only for bodies that the gateway makes; forwarded ones never pass here. @fastify/compress 9.2.0 would also unpack
   // request bodies by default.
+  await app.register(rateLimit, pluginOptions(services.tier) as never);
   await app.register(compress, { global: false, globalDecompression: false, threshold: 512 } as never);
   // The way out of answers that the gateway makes: the same hooks as for forwarded ones.
   app.addHook('onSend', function onAnswer(request, reply, payload, done) {
@@ -142,7 +172,9 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
     if (hooks !== undefined && hooks.length > 0) throughHooks(exchange, reply, hooks);
     done(null, payload);
   });
-  await declareRoutes(app, { ...options, entries, table, upstreams, admission });
+  const { onRequest, preHandler } = hooksOf(unrouted, { ...options, services }, app);
+  beforeRefusal = chain([...onRequest, ...preHandler]);
+  await declareRoutes(app, { ...options, services, entries, table, upstreams, admission });
   await app.ready();
 
   return {
@@ -151,9 +183,16 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
     table,
     admission,
     upstreams,
+    services,
     get open() {
       return open.size;
     },
+    explain: (route, exchange) =>
+      new Map(
+        [...policiesOf(route, { ...options, services }, app)].flatMap(({ policy, settings, context }) =>
+          policy.explain === undefined ? [] : [[policy.name, policy.explain(settings, context)(exchange)] as const],
+        ),
+      ),
     handle: (request, reply) => handler(request, reply),
     wantsUpgrade: (request) => request.fault === undefined && table.match(request)?.config.websocket === true,
     upgrade: (request, socket, head) => {

@@ -5,12 +5,13 @@ import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import type { GatewayError } from '../core/errors.ts';
 import type { Events } from '../core/events.ts';
-import type { PolicyServices } from '../core/policy.ts';
+import type { Exchange } from '../core/exchange.ts';
 import type { RawReply, RawRequest } from '../core/raw.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Admission } from './admission.ts';
 import type { Kept } from './kept.ts';
-import type { RouteTable } from './route-table.ts';
+import type { CompiledRoute, RouteTable } from './route-table.ts';
+import type { Services } from './services.ts';
 
 export interface GenerationOptions {
   readonly id: number;
@@ -18,7 +19,6 @@ export interface GenerationOptions {
   readonly kept: Kept;
   readonly events: Events;
   readonly clock: Clock;
-  readonly services: PolicyServices;
 }
 
 /** One compiled config. */
@@ -28,8 +28,11 @@ export interface Generation {
   readonly table: RouteTable;
   readonly admission: Admission;
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly services: Services;
   /** Exchanges that are not over yet. */
   readonly open: number;
+  /** What the policies of a route would say of a request, by policy a line for each rule; counts nothing. */
+  explain(route: CompiledRoute, exchange: Exchange): ReadonlyMap<string, readonly string[]>;
   handle(request: RawRequest, reply: RawReply): void;
   wantsUpgrade(request: RawRequest): boolean;
   upgrade(request: RawRequest, socket: Duplex, head: Buffer): void;

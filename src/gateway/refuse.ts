@@ -20,7 +20,10 @@ export function refuse(error: GatewayError, exchange: Exchange, reply: FastifyRe
   record.grpcStatus =
     dialect.outcome(fields, undefined) ?? (dialect.name === 'http' ? undefined : String(error.row.grpc));
   const { body } = refusal;
-  if (dialect.name === 'http' && typeof body === 'string' && body.length >= COMPRESS_FROM) {
+  // @fastify/compress 9.2.0 puts `compress` on a reply in a hook that runs after those of the route: what one of them
+  // refuses goes out as it is.
+  const mayCompress = typeof reply.compress === 'function';
+  if (mayCompress && dialect.name === 'http' && typeof body === 'string' && body.length >= COMPRESS_FROM) {
     // @fastify/compress 9.2.0 sets Vary only on what it did compress; caches need it on both.
     reply.header('vary', [reply.getHeader('vary'), 'accept-encoding'].filter(Boolean).join(', '));
     reply.compress(body);

@@ -3,7 +3,7 @@
 import httpProxy from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { GatewayError } from '../core/errors.ts';
-import type { AnswerHook, InwardHook, Policy, PolicyHooks } from '../core/policy.ts';
+import type { AnswerHook, InwardHook, Policy, PolicyContext, PolicyHooks } from '../core/policy.ts';
 import { POLICIES } from '../policies/index.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Admission } from './admission.ts';
@@ -11,9 +11,15 @@ import { forward } from './forward.ts';
 import type { GenerationOptions } from './generation.ts';
 import { instanceHint } from './instance-hint.ts';
 import type { CompiledRoute, RouterEntry, RouteTable } from './route-table.ts';
+import type { Services } from './services.ts';
 import { upstreamFields } from './upstream-fields.ts';
 
-export interface RoutesOptions extends GenerationOptions {
+/** What hooks are made with. */
+export interface HookOptions extends GenerationOptions {
+  readonly services: Services;
+}
+
+export interface RoutesOptions extends HookOptions {
   readonly entries: readonly RouterEntry[];
   readonly table: RouteTable;
   readonly upstreams: ReadonlyMap<string, Upstream>;
@@ -61,29 +67,37 @@ export async function declareRoutes(app: FastifyInstance, options: RoutesOptions
 }
 
 /** Composes the policies of a route once, in the order of the list. */
-export function hooksOf(
-  route: CompiledRoute,
-  { kept, id, clock, events, services }: GenerationOptions,
-  app: FastifyInstance,
-): RouteHooks {
+export function hooksOf(route: CompiledRoute, options: HookOptions, app: FastifyInstance): RouteHooks {
   const hooks: RouteHooks = { onRequest: [], preHandler: [], onAnswer: [] };
+  for (const { policy, settings, context } of policiesOf(route, options, app)) {
+    const own: PolicyHooks = policy.hooks(settings, context);
+    if (own.onRequest !== undefined) hooks.onRequest.push(own.onRequest);
+    if (own.preHandler !== undefined) hooks.preHandler.push(own.preHandler);
+    if (own.onAnswer !== undefined) hooks.onAnswer.unshift(own.onAnswer);
+  }
+  return hooks;
+}
+
+/** The policies that are on for a route, in the order of the list, each with its options and its context. */
+export function* policiesOf(
+  route: CompiledRoute,
+  { kept, id, clock, events, services }: HookOptions,
+  app: FastifyInstance,
+): Generator<{ policy: Policy; settings: never; context: PolicyContext }> {
   for (const policy of POLICIES as readonly Policy[]) {
     const settings = (route.config.policies as Record<string, unknown>)[policy.name];
     if (settings === undefined || settings === false) continue;
     const identity = [policy.name, route.info.name, settings];
-    const own: PolicyHooks = policy.hooks(settings as never, {
+    const context: PolicyContext = {
       route: route.info,
       clock,
       events,
       app,
       services,
       kept: (make) => kept.use(id, 'policy', identity, make),
-    });
-    if (own.onRequest !== undefined) hooks.onRequest.push(own.onRequest);
-    if (own.preHandler !== undefined) hooks.preHandler.push(own.preHandler);
-    if (own.onAnswer !== undefined) hooks.onAnswer.unshift(own.onAnswer);
+    };
+    yield { policy, settings: settings as never, context };
   }
-  return hooks;
 }
 
 function handlerOf(route: CompiledRoute, hooks: RouteHooks, options: RoutesOptions): Handler {
@@ -171,8 +185,8 @@ function upgradeHeaders(request: FastifyRequest, options: RoutesOptions): Record
   return headers;
 }
 
-/** Several hooks as the one that http-proxy takes. */
-function chain(hooks: readonly InwardHook[]): InwardHook {
+/** Several hooks as one. */
+export function chain(hooks: readonly InwardHook[]): InwardHook {
   return (request, reply, done) => {
     let next = 0;
     const step = (error?: Error): void => {

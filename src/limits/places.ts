@@ -1,7 +1,212 @@
 /** Places for so many at once, by key: counted over all threads, memory of fixed size. */
+
+import { type Hash, type HashKey, sipHash } from './sip-hash.ts';
+
+/** Places by key. */
 export interface Places {
   /** A place, or undefined when all `max` are taken. Giving one back twice counts once. */
   take(key: string, max: number): Disposable | undefined;
   /** Places that are taken now, over all threads. */
   taken(key: string): number;
+}
+
+const SLOTS_PER_BUCKET = 8;
+/** Before the buckets: the hash key, how many slots are in use, how many keys found no slot. */
+const HEADER_WORDS = 4;
+/** How often a lock is tried before the thread sleeps on it. */
+const SPINS = 200;
+/** How long it sleeps before it looks again, in milliseconds. */
+const SLEEP_MS = 5;
+
+/** What is shared with other threads. */
+export interface PlacesMemory {
+  readonly buffer: SharedArrayBuffer;
+  readonly buckets: number;
+  /** Threads that may take places, numbered from 1. */
+  readonly workers: number;
+}
+
+/**
+ * Places in shared memory. Every slot has a count for each worker: what a key has in flight is the sum, and what a
+ * worker held that died is its column, which whoever replaces it sets to zero. A slot is free when its sum is zero; where
+ * a bucket is full of keys that are in flight, a new key gets no place.
+ */
+export class SharedPlaces implements Places {
+  readonly memory: PlacesMemory;
+  readonly #words: Int32Array;
+  readonly #locksAt: number;
+  readonly #hashesAt: number;
+  readonly #countsAt: number;
+  readonly #mask: number;
+  readonly #worker: number;
+  readonly #hashKey: HashKey;
+  readonly #hash: Hash = { hi: 0, lo: 0 };
+
+  /** Memory for so many keys, rounded up to a power of two: 8 bytes and 4 for each worker a key. */
+  static allocate(keys: number, workers: number, random: (words: Uint32Array<ArrayBuffer>) => void): PlacesMemory {
+    const buckets = 2 ** Math.ceil(Math.log2(Math.max(1, keys / SLOTS_PER_BUCKET)));
+    const words = HEADER_WORDS + buckets + buckets * SLOTS_PER_BUCKET * (2 + workers);
+    const buffer = new SharedArrayBuffer(words * 4);
+    const key = new Uint32Array(2);
+    random(key);
+    new Uint32Array(buffer, 0, 2).set(key);
+    return { buffer, buckets, workers };
+  }
+
+  /** `worker`: the number of the thread, from 1. */
+  constructor(memory: PlacesMemory, worker: number) {
+    if (!(worker >= 1 && worker <= memory.workers)) throw new RangeError(`worker ${worker} of ${memory.workers}`);
+    this.memory = memory;
+    this.#words = new Int32Array(memory.buffer);
+    this.#locksAt = HEADER_WORDS;
+    this.#hashesAt = this.#locksAt + memory.buckets;
+    this.#countsAt = this.#hashesAt + memory.buckets * SLOTS_PER_BUCKET * 2;
+    this.#mask = memory.buckets - 1;
+    this.#worker = worker;
+    this.#hashKey = [this.#words[0]!, this.#words[1]!];
+  }
+
+  get capacity(): number {
+    return this.memory.buckets * SLOTS_PER_BUCKET;
+  }
+
+  /** Keys that have something in flight. */
+  get used(): number {
+    return Atomics.load(this.#words, 2);
+  }
+
+  /** How often a new key found its bucket full of others in flight. */
+  get overflows(): number {
+    return Atomics.load(this.#words, 3);
+  }
+
+  take(key: string, max: number): Disposable | undefined {
+    sipHash(this.#hashKey, key, this.#hash);
+    const { hi, lo } = this.#hash;
+    const bucket = lo & this.#mask;
+    this.#lock(bucket);
+    try {
+      const slot = this.#find(bucket, hi, lo);
+      if (slot === -1) {
+        Atomics.add(this.#words, 3, 1);
+        return undefined;
+      }
+      const before = this.#sum(slot);
+      if (before >= max) return undefined;
+      if (before === 0) {
+        this.#words[this.#hashesAt + slot * 2] = lo | 1;
+        this.#words[this.#hashesAt + slot * 2 + 1] = hi;
+        Atomics.add(this.#words, 2, 1);
+      }
+      this.#words[this.#column(slot)]! += 1;
+      return new Place(this, bucket, slot);
+    } finally {
+      this.#unlock(bucket);
+    }
+  }
+
+  taken(key: string): number {
+    sipHash(this.#hashKey, key, this.#hash);
+    const { hi, lo } = this.#hash;
+    const bucket = lo & this.#mask;
+    this.#lock(bucket);
+    try {
+      for (let slot = bucket * SLOTS_PER_BUCKET; slot < (bucket + 1) * SLOTS_PER_BUCKET; slot += 1) {
+        if (this.#is(slot, hi, lo)) return this.#sum(slot);
+      }
+      return 0;
+    } finally {
+      this.#unlock(bucket);
+    }
+  }
+
+  /** Gives a place back; of `Place` only. */
+  giveBack(bucket: number, slot: number): void {
+    this.#lock(bucket);
+    try {
+      this.#words[this.#column(slot)]! -= 1;
+      if (this.#sum(slot) === 0) Atomics.sub(this.#words, 2, 1);
+    } finally {
+      this.#unlock(bucket);
+    }
+  }
+
+  /** A worker is gone: what it held is free, and so is the bucket that it may have been at. */
+  zeroWorker(worker: number): void {
+    for (let bucket = 0; bucket < this.memory.buckets; bucket += 1) {
+      const lock = this.#locksAt + bucket;
+      if (Atomics.compareExchange(this.#words, lock, worker, 0) === worker) Atomics.notify(this.#words, lock, 1);
+      this.#lock(bucket);
+      try {
+        for (let slot = bucket * SLOTS_PER_BUCKET; slot < (bucket + 1) * SLOTS_PER_BUCKET; slot += 1) {
+          const column = this.#countsAt + slot * this.memory.workers + (worker - 1);
+          if (this.#words[column] === 0) continue;
+          this.#words[column] = 0;
+          if (this.#sum(slot) === 0) Atomics.sub(this.#words, 2, 1);
+        }
+      } finally {
+        this.#unlock(bucket);
+      }
+    }
+  }
+
+  /** The slot of a key, else one that is free; -1 where all are in flight. */
+  #find(bucket: number, hi: number, lo: number): number {
+    let free = -1;
+    for (let slot = bucket * SLOTS_PER_BUCKET; slot < (bucket + 1) * SLOTS_PER_BUCKET; slot += 1) {
+      if (this.#sum(slot) === 0) free = free === -1 ? slot : free;
+      else if (this.#is(slot, hi, lo)) return slot;
+    }
+    return free;
+  }
+
+  #is(slot: number, hi: number, lo: number): boolean {
+    const at = this.#hashesAt + slot * 2;
+    return this.#words[at] === (lo | 1) && this.#words[at + 1] === hi;
+  }
+
+  #sum(slot: number): number {
+    const from = this.#countsAt + slot * this.memory.workers;
+    let sum = 0;
+    for (let at = from; at < from + this.memory.workers; at += 1) sum += this.#words[at]!;
+    return sum;
+  }
+
+  #column(slot: number): number {
+    return this.#countsAt + slot * this.memory.workers + (this.#worker - 1);
+  }
+
+  #lock(bucket: number): void {
+    const at = this.#locksAt + bucket;
+    for (let spins = 0; Atomics.compareExchange(this.#words, at, 0, this.#worker) !== 0; spins += 1) {
+      if (spins < SPINS) continue;
+      const holder = Atomics.load(this.#words, at);
+      if (holder !== 0) Atomics.wait(this.#words, at, holder, SLEEP_MS);
+    }
+  }
+
+  #unlock(bucket: number): void {
+    const at = this.#locksAt + bucket;
+    Atomics.store(this.#words, at, 0);
+    Atomics.notify(this.#words, at, 1);
+  }
+}
+
+/** One place; the slot stays the key's for as long as somebody has a place in it. */
+class Place implements Disposable {
+  #places: SharedPlaces | undefined;
+  readonly #bucket: number;
+  readonly #slot: number;
+
+  constructor(places: SharedPlaces, bucket: number, slot: number) {
+    this.#places = places;
+    this.#bucket = bucket;
+    this.#slot = slot;
+  }
+
+  [Symbol.dispose](): void {
+    const places = this.#places;
+    this.#places = undefined;
+    places?.giveBack(this.#bucket, this.#slot);
+  }
 }

@@ -5,10 +5,16 @@
 
 import type { Policy } from '../core/policy.ts';
 import { bodyLimit } from './body-limit.ts';
+import { concurrencyLimit } from './concurrency-limit.ts';
 import { deadline } from './deadline.ts';
 import { headers } from './headers.ts';
+import { ipRules } from './ip-rules.ts';
+import { rateLimit } from './rate-limit.ts';
 
 export const POLICIES = [
+  ipRules, // who may not come at all is not counted
+  rateLimit, // keys in the head; those in the body, and what goes upstream, before the request is sent
+  concurrencyLimit, // a place is held to the end of the exchange
   deadline, // covers all that follows
   bodyLimit, // before anything is sent on
   headers, // last on the way in and first on the way out: nothing overrides what the operator says

@@ -10,7 +10,6 @@ import { Events } from '../core/events.ts';
 import { createGeneration } from '../gateway/app.ts';
 import type { Generation } from '../gateway/generation.ts';
 import { Kept } from '../gateway/kept.ts';
-import { makeServices } from '../gateway/services.ts';
 
 /** Prints the listeners, upstreams and routes of a config; compiles it as a start would, but binds and connects nothing. */
 export async function check(file: string): Promise<number> {
@@ -33,7 +32,6 @@ export async function compiled(config: Config): Promise<Generation> {
     kept: new Kept(),
     events: new Events(),
     clock: systemClock,
-    services: makeServices(config),
   });
   await generation.close();
   return generation;

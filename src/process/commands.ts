@@ -43,27 +43,32 @@ const COMMANDS: Record<string, Command> = {
     run: async (_values, [file]) => (await import('./check.ts')).check(file!),
   },
   explain: {
-    usage: 'gatehouse explain FILE METHOD URL [--ip ADDRESS] [--header NAME:VALUE …] [--listener NAME]',
+    usage: 'gatehouse explain FILE METHOD URL [--ip ADDRESS] [--header NAME:VALUE …] [--listener NAME] [--live]',
     summary: 'Shows the route, upstream, policies and headers of a request.',
     help: [
       '--ip ADDRESS          where the request comes from; 203.0.113.7 if not given',
       '--header NAME:VALUE   a header of the request; may be given several times',
       '--listener NAME       the listener it comes to; the first public one if not given',
+      '--live                asks the running gateway, by the admin listener of FILE: what each limit has left',
     ],
     options: {
       ip: { type: 'string', default: '203.0.113.7' },
       header: { type: 'string', multiple: true, default: [] },
       listener: { type: 'string' },
+      live: { type: 'boolean', default: false },
     },
     arguments: ['FILE', 'METHOD', 'URL'],
-    run: async (values, [file, method, url]) =>
-      (await import('./explain.ts')).explain(file!, {
+    run: async (values, [file, method, url]) => {
+      const question = {
         method: method!,
         url: url!,
         ip: values.ip as string,
         headers: values.header as string[],
         listener: values.listener as string | undefined,
-      }),
+      };
+      if (values.live === true) return (await import('./explain-live.ts')).explainLive(file!, question);
+      return (await import('./explain.ts')).explain(file!, question);
+    },
   },
   schema: {
     usage: 'gatehouse schema',

@@ -1,5 +1,6 @@
 /** `gatehouse explain`: what would become of a request. */
 
+import type { ExplainQuestion } from '../admin/entry.ts';
 import { loadConfig } from '../config/load.ts';
 import { redacted } from '../config/redact.ts';
 import type { Config } from '../config/schema.ts';
@@ -21,21 +22,22 @@ import { routingForm } from '../transport/faults.ts';
 import { headFields } from '../transport/head-fields.ts';
 import { columns, compiled, targetOf } from './check.ts';
 
-export interface Question {
-  readonly method: string;
-  readonly url: string;
-  readonly ip: string;
-  /** `name:value`. */
-  readonly headers: readonly string[];
-  readonly listener: string | undefined;
+/** Prints the route, upstream, policies and headers of a request; exit code 1 where it would be refused. */
+export async function explain(file: string, question: ExplainQuestion): Promise<number> {
+  const generation = await compiled((await loadConfig(file)).config);
+  const { text, forwarded } = explained(generation, question);
+  process.stdout.write(text);
+  return forwarded ? 0 : 1;
 }
 
-/** Prints the route, upstream, policies and headers of a request; exit code 1 where it would be refused. */
-export async function explain(file: string, question: Question): Promise<number> {
+/** What a generation would do with a request, for people; throws what is wrong with the question. */
+export function explained(
+  generation: Generation,
+  question: ExplainQuestion,
+): { readonly text: string; readonly forwarded: boolean } {
   // What is printed here ends up in reports: secrets that the config sets are not shown.
-  const config = redacted((await loadConfig(file)).config);
+  const config = redacted(generation.config);
   const request = requestOf(question, config);
-  const generation = await compiled(config);
   const dialect = dialectOf(headOf(request));
   const listener = config.listeners.find(({ name }) => name === request.connection.listener)!;
   const route = generation.table.match(request);
@@ -64,17 +66,21 @@ export async function explain(file: string, question: Question): Promise<number>
       const { protocol, endpoints } = config.upstreams[upstream]!;
       lines.push(['upstream', `${upstream}: ${protocol} to ${endpoints.join(', ')}`]);
     }
+    const said = client && generation.explain(route, new OpenExchange(request, client, route.info, systemClock));
     for (const { name } of POLICIES) {
       const settings = found.policies[name];
-      lines.push([`policy ${name}`, settings === undefined ? 'off' : JSON.stringify(settings)]);
+      const [first, ...rest] = said?.get(name) ?? [];
+      lines.push([`policy ${name}`, settings === undefined ? 'off' : (first ?? JSON.stringify(settings))]);
+      for (const line of rest) lines.push(['', line]);
     }
   }
-  process.stdout.write(`${columns(lines).join('\n')}\n`);
+  let text = `${columns(lines).join('\n')}\n`;
   const forwarded = refused === undefined && route?.info.upstream !== undefined && listener.redirect === undefined;
   if (forwarded && client !== undefined) {
-    process.stdout.write(`\n${headerLines(config, request, client, route, generation.admission).join('\n')}\n`);
+    text += `\n${headerLines(config, request, client, route, generation.admission).join('\n')}\n`;
   }
-  return forwarded || route?.config.action === 'redirect' || listener.redirect !== undefined ? 0 : 1;
+  const answered = forwarded || route?.config.action === 'redirect' || listener.redirect !== undefined;
+  return { text, forwarded: answered };
 }
 
 /** What holds before routes count. */
@@ -88,7 +94,7 @@ function admitted(request: RawRequest, { admission }: Generation): { client?: Cl
 }
 
 /** A request as the transport would make it. */
-function requestOf(question: Question, config: Config): RawRequest {
+function requestOf(question: ExplainQuestion, config: Config): RawRequest {
   const name =
     question.listener ?? config.listeners.find(({ trust, redirect }) => trust === 'public' && !redirect)?.name;
   const listener = config.listeners.find((one) => one.name === (name ?? config.listeners[0]!.name));

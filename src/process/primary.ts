@@ -10,7 +10,6 @@ import type { RawReply, RawRequest } from '../core/raw.ts';
 import { createGeneration } from '../gateway/app.ts';
 import type { Generation } from '../gateway/generation.ts';
 import { Kept } from '../gateway/kept.ts';
-import { makeServices } from '../gateway/services.ts';
 import { ask } from '../upstream/ask.ts';
 import { checkIssuers } from './hints.ts';
 import { type MadeListener, makeListener } from './listeners.ts';
@@ -208,7 +207,6 @@ export class Primary {
       kept: this.#kept,
       events: this.events,
       clock: this.#clock,
-      services: makeServices(config),
     });
   }
 

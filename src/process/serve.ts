@@ -17,6 +17,7 @@ import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { createRedactor } from '../telemetry/redact.ts';
 import type { Demo } from './demo.ts';
+import { explained } from './explain.ts';
 import { Primary } from './primary.ts';
 import { VERSION } from './version.ts';
 
@@ -67,6 +68,7 @@ export async function serve(configFile: string | undefined, demoAllowed: boolean
     version: VERSION,
     droppedLines: () => log.dropped(),
     openExchanges: () => primary.openExchanges,
+    occupancies: () => primary.generation.services.occupancies(),
     openUpstreamStreams: () =>
       primary.upstreams().reduce((sum, { endpoints }) => sum + endpoints.reduce((s, e) => s + e.streams, 0), 0),
   });
@@ -162,6 +164,11 @@ async function startAdmin(
     metrics,
     config: () => redacted(primary.config),
     upstreams: () => primary.upstreams(),
+    limits: () => ({ tables: primary.generation.services.occupancies() }),
+    hottestKeys: (most) => primary.generation.services.localTier.hottest(most),
+    bans: () => primary.generation.services.localTier.bans(),
+    liftBan: (id) => primary.generation.services.localTier.lift(id),
+    explain: async (question) => explained(primary.generation, question).text,
     reload,
     onRefused: (refused) => lines.adminRefused(log, refused),
     onDefect: (thrown) => lines.defect(log, thrown, { where: 'the admin listener' }),

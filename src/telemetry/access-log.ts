@@ -65,13 +65,15 @@ function fieldsOf(log: Log, exchange: Exchange, record: AccessRecord, closed: nu
     error: error?.code,
     error_detail: error?.detail === undefined ? undefined : printable(log.redactor.text(error.detail), MAX.detail),
     error_source: error?.row.source,
+    rule: error?.rule,
+    reported_rules: record.reported.length === 0 ? undefined : record.reported.join(' '),
   };
 }
 
 /** What people look for first; the whole record is in the JSON form. */
 function shortOf(fields: LogFields): LogFields {
-  const { route, dialect, client_address, endpoint, request_id, error, error_detail } = fields;
-  return { route, dialect, client_address, endpoint, request_id, error, error_detail };
+  const { route, dialect, client_address, endpoint, request_id, error, error_detail, rule, reported_rules } = fields;
+  return { route, dialect, client_address, endpoint, request_id, error, error_detail, rule, reported_rules };
 }
 
 function messageOf({ method, host, path, status, grpc_status, duration_ms }: LogFields): string {

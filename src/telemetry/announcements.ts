@@ -38,5 +38,7 @@ export function connectEvents(log: Log, events: Events): void {
     warned.clear();
   });
   events.on('reload_failed', (event) => lines.reloadFailed(log, event));
+  events.on('list_reloaded', (event) => lines.listReloaded(log, event));
+  events.on('list_failed', (event) => lines.listFailed(log, event));
   events.on('draining', (event) => lines.draining(log, event));
 }

@@ -55,6 +55,17 @@ export function certificateEnding(log: Log, line: { names: readonly string[]; fi
   say(log, 'warn', 'certificate_ending', line, `Certificate ${line.file} is valid only until ${line.until}: renew it`);
 }
 
+/** A list of addresses was read again. */
+export function listReloaded(log: Log, line: GatewayEvents['list_reloaded']): void {
+  say(log, 'info', 'list_reloaded', line, `List ${line.name} was read again from ${line.file}: ${line.size} networks`);
+}
+
+/** A list of addresses could not be read again. */
+export function listFailed(log: Log, line: GatewayEvents['list_failed']): void {
+  const message = `List ${line.name} was not read again, the one before stays in use: ${clean(log, line.problem)}`;
+  say(log, 'error', 'list_failed', { ...line, problem: clean(log, line.problem) }, message);
+}
+
 /** Another generation of the config is in use. */
 export function reloaded(log: Log, line: GatewayEvents['reloaded']): void {
   say(log, 'info', 'reloaded', line, `Config reloaded in ${Math.round(line.ms)} ms: generation ${line.generation}`);

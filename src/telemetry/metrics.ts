@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Events } from '../core/events.ts';
+import { admissionMetrics, type Occupancies } from './admission-metrics.ts';
 import { connectionMetrics } from './connection-metrics.ts';
 import { exchangeMetrics } from './exchange-metrics.ts';
 import { BoundedLabel } from './labels.ts';
@@ -13,6 +14,8 @@ export interface MetricsOptions extends Build {
   readonly openExchanges?: () => number;
   /** Streams that are open to endpoints now. */
   readonly openUpstreamStreams?: () => number;
+  /** How full the limiter's tables are. */
+  readonly occupancies?: Occupancies;
   /** For tests; measured on the event loop by default. */
   readonly loopDelay?: LoopDelay;
 }
@@ -96,6 +99,7 @@ export function createMetrics(events: Events, options: MetricsOptions): Metrics 
   const registry = new Registry();
   exchangeMetrics(registry, events);
   connectionMetrics(registry, events);
+  admissionMetrics(registry, events, options.occupancies);
   configMetrics(registry, events);
   deploymentMetrics(registry, events);
   openStreams(registry, 'downstream', options.openExchanges);

@@ -90,12 +90,25 @@ export function clientAddresses(options: ClientAddressOptions): (c: Connection, 
   const proxies = new Networks(options.trustedProxies);
   const trustedPeers = new WeakMap<Connection, boolean>();
   const told = new Set<string>();
+  /** Listeners to which a public peer has come without forwarding headers. */
+  const direct = new Set<string>();
 
   function tell(connection: Connection, reason: UntrustedReason): void {
     const key = `${connection.listener} ${reason}`;
     if (told.has(key)) return;
     told.add(key);
     options.onUntrusted(connection, reason);
+  }
+
+  /**
+   * Whether an unlisted peer may be a proxy. A private one may always; a public one that sends forwarding headers may be a
+   * load balancer that nobody listed, but only while no public peer has come to the listener without them, and nobody is
+   * listed: else any client could say of itself that it is a proxy, and have the limits by its address only report.
+   */
+  function mayBeProxy({ peerAddress, listener }: Connection, forwards: boolean): boolean {
+    if (PRIVATE.has(peerAddress)) return true;
+    if (!forwards) direct.add(listener);
+    return forwards && proxies.size === 0 && !direct.has(listener);
   }
 
   return function clientAddress(connection, fields) {
@@ -108,9 +121,15 @@ export function clientAddresses(options: ClientAddressOptions): (c: Connection, 
     }
     const forwardedFor = collect(fields, 'x-forwarded-for');
     if (!trustedPeer) {
-      if (forwardedFor !== undefined || getField(fields, 'forwarded') !== undefined)
-        tell(connection, 'forwarding_headers');
-      return { address: connection.peerAddress, trustedPeer: false, mayBeProxy: false, scheme: trust.externalScheme };
+      const forwards = forwardedFor !== undefined || getField(fields, 'forwarded') !== undefined;
+      if (forwards) tell(connection, 'forwarding_headers');
+      return {
+        address: connection.peerAddress,
+        trustedPeer: false,
+        mayBeProxy: mayBeProxy(connection, forwards),
+        internal: false,
+        scheme: trust.externalScheme,
+      };
     }
     const forwarded = forwardedFor === undefined || protos(fields) === undefined ? parseForwarded(fields) : undefined;
     const hops = forwardedFor === undefined ? forwarded?.for : listMembers(forwardedFor);
@@ -119,6 +138,7 @@ export function clientAddresses(options: ClientAddressOptions): (c: Connection, 
       address: client.address,
       trustedPeer: true,
       mayBeProxy: false,
+      internal: trust.internal && client.address === connection.peerAddress,
       scheme: forwardedScheme(protos(fields) ?? forwarded?.proto, client.fromRight) ?? trust.externalScheme,
     };
   };

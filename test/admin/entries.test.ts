@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { metricsOf, startAdmin } from './started-admin.ts';
+import { bearer, metricsOf, startAdmin, TOKEN } from './started-admin.ts';
 
 test('/live says ok, and nothing else', async () => {
   await using admin = await startAdmin();
@@ -136,4 +136,56 @@ test('a source that hangs costs its caller an error', async () => {
   const { status, text } = await admin.get('/metrics');
   assert.equal(status, 504);
   assert.equal(JSON.parse(text).error.code, 'DEADLINE_EXCEEDED');
+});
+
+test('/limits tells how full the tables are, and the hottest keys, as many as are asked for', async () => {
+  await using admin = await startAdmin();
+  assert.deepEqual(JSON.parse((await admin.get('/limits')).text), {
+    rates: { used: 1, capacity: 1024, overflows: 0 },
+    hottest_keys: [{ rule: 'login', key: '192.0.2.1', taken: 9 }],
+  });
+  assert.deepEqual(JSON.parse((await admin.get('/limits?n=0')).text).hottest_keys, []);
+});
+
+test('/limits does not list without end: a number above 1000, or none, is 400', async () => {
+  await using admin = await startAdmin();
+  for (const n of ['1001', '99999', '-1', 'all', '']) {
+    assert.equal((await admin.get(`/limits?n=${n}`)).status, 400, n);
+  }
+  assert.equal((await admin.get('/limits?n=1&n=2')).status, 400, 'given twice');
+});
+
+test('/bans lists them, and DELETE lifts one', async () => {
+  await using admin = await startAdmin();
+  assert.deepEqual(JSON.parse((await admin.get('/bans')).text), [{ id: 'b1', rule: 'login', key: '192.0.2.1' }]);
+  assert.equal((await admin.get('/bans/b1', { method: 'DELETE' })).status, 200);
+  assert.equal((await admin.get('/bans/b2', { method: 'DELETE' })).status, 404);
+});
+
+test('what says who asked and who is banned is for operators only', async () => {
+  await using admin = await startAdmin({ token: TOKEN });
+  for (const path of ['/limits', '/bans', '/explain?url=/']) {
+    assert.equal((await admin.get(path)).status, 401, path);
+    assert.equal((await admin.get(path, { headers: bearer(TOKEN) })).status, 200, path);
+  }
+  assert.equal((await admin.get('/bans/b1', { method: 'DELETE' })).status, 401);
+});
+
+test('/explain answers in text what would become of a request', async () => {
+  await using admin = await startAdmin();
+  const { text, headers } = await admin.get('/explain?method=POST&url=/oauth/v2/token&ip=2001:db8::1');
+  assert.equal(text, 'POST /oauth/v2/token from 2001:db8::1\n');
+  assert.equal(headers['content-type'], 'text/plain; charset=utf-8');
+});
+
+test('/explain says what is wrong with a question', async () => {
+  await using admin = await startAdmin({
+    explain: async () => {
+      throw new Error('--ip nobody: expected an IPv4 or IPv6 address');
+    },
+  });
+  assert.equal((await admin.get('/explain')).status, 400);
+  const { status, text } = await admin.get('/explain?url=/&ip=nobody');
+  assert.equal(status, 400);
+  assert.match(JSON.parse(text).problem, /expected an IPv4 or IPv6 address/);
 });

@@ -32,7 +32,7 @@ export function exchangeOf(clock: Clock, headers: Record<string, string>, path =
   } as unknown as RawRequest;
   return new OpenExchange(
     raw,
-    { address: '203.0.113.7', trustedPeer: false, mayBeProxy: false, scheme: 'https' },
+    { address: '203.0.113.7', trustedPeer: false, mayBeProxy: false, internal: false, scheme: 'https' },
     ROUTE,
     clock,
   );

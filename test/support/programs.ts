@@ -15,6 +15,7 @@ const NAMES = {
   chromium: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
   go: ['go'],
   openssl: ['openssl'],
+  redis: ['redis-server', 'valkey-server'],
 } as const;
 
 export type Program = keyof typeof NAMES;

@@ -47,7 +47,7 @@ export function endedExchange(wanted: Wanted = {}): { exchange: Exchange; record
       },
       ...wanted.raw,
     },
-    client: { address: '192.0.2.1', trustedPeer: true, mayBeProxy: false, scheme: 'https' },
+    client: { address: '192.0.2.1', trustedPeer: true, mayBeProxy: false, internal: false, scheme: 'https' },
     dialect: { name: wanted.dialect ?? 'http' },
     head: { headers: { 'user-agent': 'curl/8', ...wanted.headers } },
     route: { name: wanted.route ?? 'jwks', upstream: 'zitadel', form: 'oauth', class: 'discovery' },

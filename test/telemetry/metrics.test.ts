@@ -224,3 +224,22 @@ test('every metric of ours has a help text and a name with its unit', async () =
     else assert.doesNotMatch(name, /_total$/);
   }
 });
+
+test('what a rule refused is counted by rule, and apart what it would have', async () => {
+  const { events, lines } = setUp();
+  const refused = { policy: 'rate_limit', rule: 'login-address', route: 'login-v1' };
+  events.emit('refused', { ...refused, enforced: true });
+  events.emit('refused', { ...refused, enforced: true });
+  events.emit('refused', { ...refused, enforced: false });
+  assert.deepEqual(await lines('gatehouse_refused_total'), [
+    '{policy="rate_limit",rule="login-address",route="login-v1",enforced="false"} 1',
+    '{policy="rate_limit",rule="login-address",route="login-v1",enforced="true"} 2',
+  ]);
+});
+
+test('the tables of the limiter tell how full they are', async () => {
+  const { lines } = setUp({ occupancies: () => ({ rates: { used: 7, capacity: 1024, overflows: 1 } }) });
+  assert.deepEqual(await lines('gatehouse_limiter_used'), ['{table="rates"} 7']);
+  assert.deepEqual(await lines('gatehouse_limiter_capacity'), ['{table="rates"} 1024']);
+  assert.deepEqual(await lines('gatehouse_limiter_overflows'), ['{table="rates"} 1']);
+});

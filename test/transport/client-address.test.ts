@@ -48,6 +48,7 @@ test('without trusted proxies the client is the socket, whatever headers say', (
     address: '203.0.113.7',
     trustedPeer: false,
     mayBeProxy: false,
+    internal: false,
     scheme: 'https',
   });
 });
@@ -166,6 +167,7 @@ test('peers of an internal listener are believed', () => {
     address: '1.2.3.4',
     trustedPeer: true,
     mayBeProxy: false,
+    internal: false,
     scheme: 'https',
   });
 });

@@ -1,5 +1,8 @@
 import type { AdminSources, Entry } from '../entry.ts';
+import { bans } from './bans.ts';
 import { config } from './config.ts';
+import { explain } from './explain.ts';
+import { limits } from './limits.ts';
 import { live } from './live.ts';
 import { metrics } from './metrics.ts';
 import { ready } from './ready.ts';
@@ -8,5 +11,15 @@ import { upstreams } from './upstreams.ts';
 
 /** The paths of the admin listener. */
 export function entriesOf(sources: AdminSources): Entry[] {
-  return [live(), ready(sources), metrics(sources), config(sources), upstreams(sources), ...reload(sources)];
+  return [
+    live(),
+    ready(sources),
+    metrics(sources),
+    config(sources),
+    upstreams(sources),
+    limits(sources),
+    ...bans(sources),
+    explain(sources),
+    ...reload(sources),
+  ];
 }

@@ -18,6 +18,12 @@ export type PolicySettings = { [P in Listed as P['name']]?: false | Given<z.inpu
  */
 export function sparse(options: Schema): z.ZodType {
   const inner = core(options);
+  const { def } = inner._zod;
+  // What may be switched off by `false`, and maps whose entries are merged, are sparse below too.
+  if (def.type === 'record') return z.record(def.keyType as z.ZodString, sparse(def.valueType));
+  if (def.type === 'union' && def.options.some((option) => core(option)._zod.def.type === 'object')) {
+    return z.union(def.options.map((option) => sparse(option)));
+  }
   if (inner._zod.def.type !== 'object') {
     // Without its default, but with its checks and transforms.
     let leaf = options as z.core.$ZodTypes;

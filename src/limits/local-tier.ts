@@ -1,0 +1,100 @@
+/** Rate limits counted in this process, exact over all of its threads. */
+
+import type { Clock } from '../core/clock.ts';
+import { type BanEntry, Bans } from './bans.ts';
+import { gcra } from './gcra.ts';
+import { type HotKey, Hottest } from './hottest.ts';
+import type { Limiter, Taken } from './limiter.ts';
+import type { SharedTable } from './shared-table.ts';
+import type { Charge, Outcome, Tier } from './tier.ts';
+
+/** Nothing is over its limit: the usual case, made once. */
+const NONE: readonly number[] = [];
+
+/** The tier of one process. */
+export class LocalTier implements Tier {
+  readonly #table: SharedTable;
+  readonly #limiter: Limiter;
+  readonly #clock: Clock;
+  readonly #bans: Bans;
+  readonly #hottest = new Hottest();
+
+  constructor(table: SharedTable, clock: Clock) {
+    this.#table = table;
+    this.#limiter = gcra(table);
+    this.#clock = clock;
+    this.#bans = new Bans(this.#limiter, table, clock);
+  }
+
+  take(charges: readonly Charge[], done: (outcome: Outcome) => void): void {
+    done(this.takeNow(charges));
+  }
+
+  /** As `take`, with the outcome as its value: here it is known at once. */
+  takeNow(charges: readonly Charge[]): Outcome {
+    const now = this.#clock.now();
+    const taken: Taken[] = [];
+    let exceeded = NONE;
+    for (let i = 0; i < charges.length; i += 1) {
+      const charge = charges[i]!;
+      const { limit, key, enforce } = charge;
+      const bannedForMs = enforce && limit.ban !== undefined ? this.#bans.bannedFor(key, now) : 0;
+      if (bannedForMs > 0) {
+        this.#giveBack(charges, i, exceeded, now);
+        taken.push({ allowed: false, remaining: 0, retryAfterMs: bannedForMs, resetMs: bannedForMs });
+        return { refused: i, banned: true, taken, exceeded };
+      }
+      const one = this.#limiter.take(key, limit.rate, limit.cost, now);
+      taken.push(one);
+      this.#hottest.saw(limit.rule, key, one.allowed);
+      if (one.allowed) continue;
+      if (enforce) {
+        this.#giveBack(charges, i, exceeded, now);
+        if (limit.ban !== undefined) this.#bans.refused(charge, now);
+        return { refused: i, banned: false, taken, exceeded };
+      }
+      exceeded = [...exceeded, i];
+    }
+    return { refused: undefined, banned: false, taken, exceeded };
+  }
+
+  giveBack(charges: readonly Charge[]): void {
+    this.#giveBack(charges, charges.length, NONE, this.#clock.now());
+  }
+
+  peek({ key, limit }: Charge): Taken & { readonly bannedForMs: number } {
+    const now = this.#clock.now();
+    const bannedForMs = limit.ban === undefined ? 0 : this.#bans.bannedFor(key, now);
+    return { ...this.#limiter.peek(key, limit.rate, limit.cost, now), bannedForMs };
+  }
+
+  /** The bans that are in force, longest first. */
+  bans(): readonly BanEntry[] {
+    return this.#bans.list(this.#clock.now());
+  }
+
+  /** Lifts a ban by its id; false where there is none. */
+  lift(id: string): boolean {
+    return this.#bans.lift(id);
+  }
+
+  /** The keys that ask most, as estimates. */
+  hottest(most: number): readonly HotKey[] {
+    return this.#hottest.list(most);
+  }
+
+  /** How full the table is. */
+  get occupancy(): { readonly used: number; readonly capacity: number; readonly overflows: number } {
+    const { used, capacity, overflows } = this.#table;
+    return { used, capacity, overflows };
+  }
+
+  /** Gives back the first `count` charges, without those that took nothing. */
+  #giveBack(charges: readonly Charge[], count: number, exceeded: readonly number[], now: number): void {
+    for (let i = 0; i < count; i += 1) {
+      if (exceeded.includes(i)) continue;
+      const { limit, key } = charges[i]!;
+      this.#limiter.giveBack(key, limit.rate, limit.cost, now);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import type { Exchange, PeekedBody } from '../../core/exchange.ts';
+import type { PolicyServices } from '../../core/policy.ts';
+import { hasFirstFrame } from '../../rpc/message-bytes.ts';
+import { type FieldOf, fieldOf, messageField } from '../../rpc/message-field.ts';
+import { MALFORMED } from '../../rpc/protobuf-field.ts';
+import { type KeyPart, UNREADABLE } from './key-part.ts';
+import { short } from './short.ts';
+
+/** A compressed message may become so large, in bytes; a larger one is not read. */
+const MOST_BYTES = 65_536;
+
+type MessageReader = (exchange: Exchange, body: PeekedBody) => string | undefined | typeof UNREADABLE;
+
+/**
+ * Makes the reader of a field of RPC messages. Throws where no RPC has the field, unless `perhaps` says that it need not
+ * be there.
+ */
+export function messageReader(path: string, { rpcs }: PolicyServices, perhaps = false): MessageReader {
+  const fields = new Map<string, FieldOf>();
+  for (const rpc of rpcs?.rpcs ?? []) {
+    const field = fieldOf(rpc, path);
+    if (field !== undefined) fields.set(rpc.name, field);
+  }
+  if (fields.size === 0 && !perhaps) throw new Error(`no RPC has a text or number '${path}' in its request`);
+  return ({ head, raw }, body) => {
+    const call = rpcs.find(head.method, head.path);
+    const field = call === undefined ? undefined : fields.get(call.name);
+    if (call === undefined || field === undefined) return undefined;
+    const compression = head.headers['grpc-encoding'] ?? head.headers['content-encoding'];
+    const written = {
+      contentType: head.contentType,
+      compression: typeof compression === 'string' ? compression : undefined,
+      bytes: body.bytes,
+      complete: body.complete,
+      maxBytes: MOST_BYTES,
+    };
+    const value = messageField(call, field, written, raw.target.split('?')[1]);
+    return value === MALFORMED ? UNREADABLE : value === '' ? undefined : value;
+  };
+}
+
+/** A field of the message of an RPC, the same over gRPC, gRPC-Web, Connect and REST. */
+export const message: KeyPart = {
+  name: 'message',
+  summary: 'A field of the message of an RPC, in any dialect and by REST: `message:user_id`.',
+  argument: 'a field path',
+  phase: 'body',
+  chosenByClient: true,
+  secret: false,
+  compile(argument, services) {
+    const read = messageReader(argument, services);
+    return (exchange, body) => {
+      const value = body === undefined ? undefined : read(exchange, body);
+      return value === undefined || value === UNREADABLE ? value : short(value);
+    };
+  },
+};
+
+/**
+ * Whether the body of a request may be waited for: not that of a stream of messages, whose first one may come late. All
+ * RPCs of ZITADEL have one message; reflection and health are not of them.
+ */
+export function mayPeek({ head, dialect }: Exchange, { rpcs }: PolicyServices): boolean {
+  if (dialect.name === 'http') return true;
+  if (head.contentType.startsWith('application/connect+')) return false;
+  return rpcs.find(head.method, head.path)?.rpc !== undefined;
+}
+
+/** When enough of a body was seen: its first message, where messages have frames. */
+export function peekEnough({ head }: Exchange): (bytes: Buffer) => boolean {
+  return (bytes) => hasFirstFrame(head.contentType, bytes);
+}

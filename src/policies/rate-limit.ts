@@ -1,0 +1,185 @@
+import { GatewayError } from '../core/errors.ts';
+import type { Exchange, PeekedBody } from '../core/exchange.ts';
+import { definePolicy, type InwardHook, type PolicyContext } from '../core/policy.ts';
+import { legacyQuotaFields, quotaFields } from '../core/quota-fields.ts';
+import type { Outcome } from '../limits/tier.ts';
+import { mayPeek, peekEnough } from './keys/message.ts';
+import { type Charged, CompiledLimit } from './rate-limit/compiled-limit.ts';
+import { options, type RateLimitOptions } from './rate-limit/options.ts';
+import { quotaOf, refusal } from './rate-limit/refusal.ts';
+import { askFor } from './rate-limit/store.ts';
+
+/** What was taken of one request so far. */
+interface Taking {
+  readonly charges: readonly Charged[];
+  readonly outcome: Outcome;
+}
+
+/**
+ * Refuses callers that ask too often: how often, and who is a caller, say limits by name. Those whose key is in the head
+ * are taken first, in one call; those whose key is in the body, and those that count only what goes upstream, before the
+ * request is sent. Nothing is counted of a request that one of them refuses.
+ */
+export const rateLimit = definePolicy({
+  name: 'rate_limit',
+  summary: 'Refuses callers that ask too often (429), by limits with names.',
+  options,
+  hooks(settings, context) {
+    const limits = compiled(settings, context);
+    if (limits.length === 0) return {};
+    const early = limits.filter(({ late }) => !late);
+    const late = limits.filter(({ late: isLate }) => isLate);
+    const peeks = late.some(({ phase }) => phase === 'body');
+    const taking = new WeakMap<Exchange, Taking>();
+    const take = taker(settings, context);
+    const tells = settings.headers === 'all';
+    return {
+      ...(early.length > 0 && {
+        onRequest: function rateLimit(request, _reply, done) {
+          const { exchange } = request;
+          take(exchange, early, undefined, (error, taken) => {
+            if (taken !== undefined && (late.length > 0 || tells)) taking.set(exchange, taken);
+            done(error);
+          });
+        } satisfies InwardHook,
+      }),
+      ...(late.length > 0 && {
+        preHandler: function rateLimit(request, _reply, done) {
+          const { exchange } = request;
+          const before = taking.get(exchange);
+          const go = (body: PeekedBody | undefined): void =>
+            take(exchange, late, body, (error, taken) => {
+              if (error !== undefined && before !== undefined) giveBack(before, context);
+              else if (taken !== undefined && tells) taking.set(exchange, joined(before, taken));
+              done(error);
+            });
+          if (!peeks || !mayPeek(exchange, context.services)) return go(undefined);
+          exchange.peek(
+            settings.peek_bytes,
+            (error, body) => (error === undefined ? go(body) : done(error)),
+            peekEnough(exchange),
+          );
+        } satisfies InwardHook,
+      }),
+      ...(tells && {
+        onAnswer(exchange, answer) {
+          const taken = taking.get(exchange);
+          if (taken === undefined || answer.source === 'gateway') return;
+          const quotas = taken.charges.map((charge, index) => quotaOf(charge, taken.outcome.taken[index]!));
+          const fields = { ...quotaFields(quotas), ...(settings.legacy_headers && legacyQuotaFields(quotas)) };
+          for (const [name, value] of Object.entries(fields)) answer.fields.push(name, value);
+        },
+      }),
+    };
+  },
+  explain(settings, context) {
+    const limits = compiled(settings, context);
+    return (exchange) => limits.map((limit) => explained(limit, exchange, context));
+  },
+});
+
+function compiled({ limits }: RateLimitOptions, { services }: PolicyContext): CompiledLimit[] {
+  return Object.entries(limits).flatMap(([rule, limit]) =>
+    limit === false ? [] : [new CompiledLimit(rule, limit, services)],
+  );
+}
+
+type Taken = (error: GatewayError | undefined, taking: Taking | undefined) => void;
+
+/** Makes the function that charges a request by some limits, all or none. */
+function taker(settings: RateLimitOptions, { app, clock, events, route, services }: PolicyContext) {
+  const ask = app.createRateLimit({}) as unknown as (asked: ReturnType<typeof askFor>) => Promise<unknown>;
+  const tell = (exchange: Exchange, rule: string, enforced: boolean): void => {
+    if (!enforced) exchange.record.reported.push(rule);
+    events.emit('refused', { policy: 'rate_limit', rule, route: route.name, enforced });
+  };
+
+  return (exchange: Exchange, limits: readonly CompiledLimit[], body: PeekedBody | undefined, done: Taken): void => {
+    const charges: Charged[] = [];
+    const now = clock.now();
+    for (const limit of limits) {
+      const charge = limit.charge(exchange, body, now);
+      if (charge === undefined) continue;
+      if (charge !== 'refuse') {
+        charges.push(charge);
+        continue;
+      }
+      const { rule } = limit.limit;
+      const { enforce, key } = limit.options;
+      tell(exchange, rule, enforce);
+      if (!enforce) continue;
+      const detail = `${rule}: the request has no ${key.join(' or ')}`;
+      done(new GatewayError('TOO_MANY_REQUESTS', { rule, detail }), undefined);
+      return;
+    }
+    if (charges.length === 0) {
+      done(undefined, undefined);
+      return;
+    }
+    const asked = askFor(charges);
+    ask(asked).then(
+      () => {
+        const outcome = asked.outcome!;
+        for (const index of outcome.exceeded) tell(exchange, charges[index]!.limit.rule, false);
+        if (outcome.refused !== undefined) {
+          tell(exchange, charges[outcome.refused]!.limit.rule, true);
+          done(refusal(charges, outcome, exchange, body, settings), undefined);
+          return;
+        }
+        const counted = charges.filter(
+          ({ by }, index) => by.options.count === 'failures' && !outcome.exceeded.includes(index),
+        );
+        if (counted.length > 0) exchange.hold({ [Symbol.dispose]: () => settle(exchange, counted) });
+        done(undefined, { charges, outcome });
+      },
+      (thrown: unknown) => done(GatewayError.from(thrown), undefined),
+    );
+  };
+
+  /** The exchange is over: what was no failure is given back, and a device that succeeded is known. */
+  function settle({ record }: Exchange, counted: readonly Charged[]): void {
+    const now = clock.now();
+    for (const charge of counted) {
+      const { by, mark } = charge;
+      const ending = by.failed(record);
+      if (ending === 'success' || ending === 'unsent') services.tier.giveBack([charge]);
+      if (ending === 'success' && mark !== undefined) {
+        services.marks.set(mark, now + by.options.known!.for_s * 1000, now);
+      }
+    }
+  }
+}
+
+/** A later limit refused: what earlier ones took is given back, except what is judged when the exchange is over. */
+function giveBack({ charges, outcome }: Taking, { services }: PolicyContext): void {
+  services.tier.giveBack(
+    charges.filter(({ by }, index) => by.options.count !== 'failures' && !outcome.exceeded.includes(index)),
+  );
+}
+
+function joined(before: Taking | undefined, after: Taking): Taking {
+  if (before === undefined) return after;
+  return {
+    charges: [...before.charges, ...after.charges],
+    outcome: { ...after.outcome, taken: [...before.outcome.taken, ...after.outcome.taken] },
+  };
+}
+
+/** A line on a limit: its rate, its key of this request, and what the key has left. */
+function explained(limit: CompiledLimit, exchange: Exchange, { clock, services }: PolicyContext): string {
+  const { rule, rate } = limit.limit;
+  const { count, enforce, key } = limit.options;
+  const said = `${rule}: ${rate.requests} in ${rate.periodMs / 1000} s, burst ${rate.burst}, ${count}, by ${key.join(' + ')}`;
+  const mode = enforce ? '' : ' (only reports)';
+  if (limit.phase === 'body') return `${said}${mode}; its key is in the body`;
+  const charge = limit.charge(exchange, undefined, clock.now());
+  if (charge === undefined) return `${said}${mode}; not counted: no ${key.join(' or ')}`;
+  if (charge === 'refuse') return `${said}${mode}; refused: no ${key.join(' or ')}`;
+  const { allowed, remaining, bannedForMs } = services.tier.peek(charge);
+  const shadow = enforce && !charge.enforce ? ' (only reports: the address may be that of a proxy)' : mode;
+  const left =
+    bannedForMs > 0
+      ? `banned for ${Math.ceil(bannedForMs / 1000)} s`
+      : `${allowed ? remaining + limit.limit.cost : remaining} left`;
+  return `${said}${shadow}; ${charge.key.split('\0').slice(2).join(' ')}: ${left}`;
+}

@@ -1,0 +1,87 @@
+/** A rate limit of the config, compiled for one route: from a request to what it is charged. */
+
+import type { Exchange, PeekedBody } from '../../core/exchange.ts';
+import type { PolicyServices } from '../../core/policy.ts';
+import type { Charge, Limit } from '../../limits/tier.ts';
+import { type CompiledKey, compileKey } from '../keys/compiled-key.ts';
+import { failureTest } from './failures.ts';
+import type { LimitOptions } from './options.ts';
+
+/** One request, charged by one limit. */
+export interface Charged extends Charge {
+  readonly by: CompiledLimit;
+  /** What is remembered when the request succeeds: its device is known for this key then. */
+  readonly mark: string | undefined;
+}
+
+/** A limit that knows how to read its key. */
+export class CompiledLimit {
+  readonly limit: Limit;
+  readonly options: LimitOptions;
+  readonly key: CompiledKey;
+  /** Where everything is found that the key and the known devices need. */
+  readonly phase: 'head' | 'body';
+  readonly failed: ReturnType<typeof failureTest>;
+  readonly #device: CompiledKey | undefined;
+  readonly #services: PolicyServices;
+
+  constructor(rule: string, options: LimitOptions, services: PolicyServices) {
+    const { requests, period_s, burst = requests, cost, ban } = options;
+    this.options = options;
+    this.limit = {
+      rule,
+      bucket: `${rule}\0${requests}/${period_s}/${burst}`,
+      rate: { requests, periodMs: period_s * 1000, burst },
+      cost,
+      ban: ban && {
+        after: ban.after,
+        withinMs: ban.within_s * 1000,
+        forMs: ban.for_s * 1000,
+        maxMs: ban.max_s * 1000,
+      },
+    };
+    this.key = compileKey(options.key, services);
+    this.#device = options.known && compileKey(options.known.by, services);
+    this.phase = this.key.phase === 'body' || this.#device?.phase === 'body' ? 'body' : 'head';
+    this.failed = failureTest(options.failures);
+    this.#services = services;
+  }
+
+  /** Whether it is taken in the second phase: its key is in the body, or it counts only what goes upstream. */
+  get late(): boolean {
+    return this.phase === 'body' || this.options.count === 'upstream';
+  }
+
+  /** What a request is charged; undefined where it is not counted, 'refuse' where it lacks what it must have. */
+  charge(exchange: Exchange, body: PeekedBody | undefined, now: number): Charged | undefined | 'refuse' {
+    const { methods } = this.options;
+    if (methods.length > 0 && !methods.includes(exchange.head.method)) return undefined;
+    let parts = this.key.read(exchange, body);
+    if (parts === undefined) {
+      if (this.options.missing === 'skip') return undefined;
+      if (this.options.missing === 'refuse') return 'refuse';
+      parts = this.key.readShared(exchange, body);
+    }
+    const key = `${this.limit.bucket}\0${parts}`;
+    const mark = this.#device === undefined ? undefined : this.#markOf(key, exchange, body);
+    return {
+      limit: this.limit,
+      key: mark !== undefined && this.#services.marks.has(mark, now) ? mark : key,
+      enforce: this.options.enforce && !this.#doubtful(exchange),
+      by: this,
+      mark,
+    };
+  }
+
+  /** The address may be that of a proxy that nobody listed: then everybody would be refused for what one did. */
+  #doubtful({ client }: Exchange): boolean {
+    return client.mayBeProxy && this.key.addressOnly && this.#services.untrustedPrivatePeers === 'shadow';
+  }
+
+  #markOf(key: string, exchange: Exchange, body: PeekedBody | undefined): string | undefined {
+    // An address that may be everybody's makes no device known.
+    if (exchange.client.mayBeProxy && this.#device!.parts.includes('address')) return undefined;
+    const device = this.#device!.read(exchange, body);
+    return device === undefined ? undefined : `${key}\0known\0${device}`;
+  }
+}

@@ -1,0 +1,215 @@
+// What a rate limit says, as each client reads it: code, message, decoded details, and when to come again.
+// Harm: a bare 429 is UNAVAILABLE to gRPC clients, which send again at once, and "network error" to a browser.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type http from 'node:http';
+import https from 'node:https';
+import { after, test } from 'node:test';
+import tls from 'node:tls';
+import { fromBinary, toJson } from '@bufbuild/protobuf';
+import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
+import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
+import { Client, credentials, type Metadata, type ServiceError } from '@grpc/grpc-js';
+import { createServerTransport } from '@zitadel/client/node';
+import { createSessionServiceClient } from '@zitadel/client/v2';
+import { StreamService } from '../../src/demo/rpc/stream-service.ts';
+import { QuotaFailureDesc, RetryInfoDesc, registry, StatusDesc } from '../dialects/google-rpc.ts';
+import { startStage } from './stage.ts';
+
+/** One request an hour: the second one of each client is refused, and no test waits for a third. */
+const ONCE = { requests: 1, period_s: 3600, burst: 1 };
+/** Each client has a path or a token of its own, so that tests do not spend each other's. */
+const limit = (name: string, key: string[]) => ({ rate_limit: { limits: { [name]: { key, ...ONCE } } } });
+
+const stage = await startStage({
+  config: {
+    routes: [
+      {
+        name: 'limited-rpc',
+        paths: [`/${StreamService.typeName}/Unary`],
+        policies: limit('per-client', ['address', 'header:x-test-client']),
+      },
+      { name: 'limited-rest', paths: ['/demo/status'], policies: limit('rest', ['address', 'header:x-test-client']) },
+      {
+        name: 'limited-sessions',
+        paths: ['/zitadel.session.v2.SessionService/ListSessions'],
+        policies: limit('sessions', ['address', 'bearer']),
+      },
+      {
+        name: 'limited-token',
+        paths: ['/oauth/v2/token'],
+        form: 'oauth',
+        class: 'token',
+        policies: limit('token-client', ['address', 'client_id']),
+      },
+      { name: 'limited-page', paths: ['/ui/login/limited'], form: 'html', policies: limit('page', ['address']) },
+    ],
+  },
+});
+after(() => stage[Symbol.asyncDispose]());
+const { ca, url } = stage.gateway;
+tls.setDefaultCACertificates([...tls.getCACertificates(), ca]);
+
+const http1 = { baseUrl: url, httpVersion: '1.1' as const, nodeOptions: { ca } };
+const http2 = { baseUrl: url, httpVersion: '2' as const, nodeOptions: { ca }, idleConnectionTimeoutMs: 1 };
+const TRANSPORTS: Record<string, Transport> = {
+  'connect-node gRPC': createGrpcTransport(http2),
+  'connect-node gRPC-Web over h1': createGrpcWebTransport(http1),
+  'connect-node gRPC-Web over h2': createGrpcWebTransport(http2),
+  'connect-node Connect with JSON': createConnectTransport(http1),
+  'connect-node Connect with protobuf over h2': createConnectTransport({ ...http2, useBinaryFormat: true }),
+};
+
+/** The details of a refusal as programs read them. */
+function read(error: ConnectError) {
+  const [retry] = error.findDetails(RetryInfoDesc);
+  const [quota] = error.findDetails(QuotaFailureDesc);
+  assert.ok(retry !== undefined && quota !== undefined, 'RetryInfo and QuotaFailure are there');
+  return {
+    code: Code[error.code],
+    message: error.rawMessage,
+    retry: toJson(RetryInfoDesc, retry) as { retryDelay: string },
+    quota: toJson(QuotaFailureDesc, quota),
+  };
+}
+
+for (const [name, transport] of Object.entries(TRANSPORTS)) {
+  test(`${name} reads RESOURCE_EXHAUSTED with its message, RetryInfo and QuotaFailure`, async () => {
+    const client = createClient(StreamService, transport);
+    const headers = { 'x-test-client': name };
+    await client.unary({}, { headers });
+    const thrown = await client.unary({}, { headers }).then(
+      () => assert.fail('the second call is refused'),
+      (error) => ConnectError.from(error),
+    );
+    const { retry, ...said } = read(thrown);
+    assert.deepEqual(said, {
+      code: 'ResourceExhausted',
+      message: 'Too many requests.',
+      quota: { violations: [{ subject: 'per-client', description: '1 in 3600 s' }] },
+    });
+    const seconds = Number.parseFloat(retry.retryDelay);
+    assert.ok(seconds > 3000 && seconds <= 3600, `an hour at most, not ${retry.retryDelay}`);
+  });
+}
+
+test('@zitadel/client reads it too', async () => {
+  const transport = createServerTransport('a-token-of-its-own', { baseUrl: url, nodeOptions: { ca } });
+  const client = createSessionServiceClient(transport);
+  await client.listSessions({});
+  await assert.rejects(client.listSessions({}), (thrown) => {
+    assert.equal(read(ConnectError.from(thrown)).code, 'ResourceExhausted');
+    return true;
+  });
+});
+
+test('grpc-js reads code, message, details and the pushback, and a retry policy obeys the pushback', async () => {
+  // The policy would send the call again within 10 ms, up to five times: the pushback of an hour is longer than any wait
+  // that it allows, so the call is not repeated.
+  const serviceConfig = {
+    loadBalancingConfig: [],
+    methodConfig: [
+      {
+        name: [{ service: StreamService.typeName }],
+        retryPolicy: {
+          maxAttempts: 5,
+          initialBackoff: '0.01s',
+          maxBackoff: '0.01s',
+          backoffMultiplier: 1,
+          retryableStatusCodes: ['RESOURCE_EXHAUSTED'],
+        },
+      },
+    ],
+  };
+  const host = new URL(url).host;
+  const client = new Client(host, credentials.createSsl(Buffer.from(ca)), {
+    'grpc.ssl_target_name_override': 'localhost',
+    'grpc.default_authority': host,
+    'grpc.service_config': JSON.stringify(serviceConfig),
+    'grpc.enable_retries': 1,
+  });
+  const { Metadata } = await import('@grpc/grpc-js');
+  const call = (): Promise<ServiceError | null> => {
+    const metadata: Metadata = new Metadata();
+    metadata.set('x-test-client', 'grpc-js');
+    const { promise, resolve } = Promise.withResolvers<ServiceError | null>();
+    client.makeUnaryRequest(
+      `/${StreamService.typeName}/Unary`,
+      (all: Buffer) => all,
+      (all: Buffer) => all,
+      Buffer.alloc(0),
+      metadata,
+      { deadline: Date.now() + 2000 },
+      resolve,
+    );
+    return promise;
+  };
+  assert.equal(await call(), null);
+  const before = stage.gateway.ended.length;
+  const refused = await call();
+  client.close();
+  // It waits for as long as it was told, and meets its deadline first: that is obedience. It does not hammer.
+  assert.ok(refused !== null);
+  const attempts = stage.gateway.ended.length - before;
+  assert.equal(attempts, 1, 'one attempt, not five');
+  if (refused.code === 8) {
+    assert.equal(refused.details, 'Too many requests.');
+    const [bin] = refused.metadata.get('grpc-status-details-bin');
+    const status = toJson(StatusDesc, fromBinary(StatusDesc, bin as Buffer), { registry }) as { details: unknown[] };
+    assert.equal(status.details.length, 2);
+    assert.ok(Number(refused.metadata.get('grpc-retry-pushback-ms')[0]) > 3_000_000);
+  } else assert.equal(refused.code, 4);
+});
+
+test('a script of another origin reads 429, Retry-After and the RateLimit fields', async () => {
+  const headers = { origin: 'https://app.example.com', 'x-test-client': 'script' };
+  await fetch(`${url}/demo/status`, { headers });
+  const answer = await fetch(`${url}/demo/status`, { headers });
+  assert.equal(answer.status, 429);
+  assert.ok(Number(answer.headers.get('retry-after')) > 3000);
+  assert.equal(answer.headers.get('ratelimit-policy'), '"rest";q=1;w=3600');
+  assert.match(answer.headers.get('ratelimit')!, /^"rest";r=0;t=\d+$/);
+  const exposed = answer.headers.get('access-control-expose-headers')!.split(', ');
+  for (const name of ['retry-after', 'ratelimit', 'ratelimit-policy']) assert.ok(exposed.includes(name), name);
+  assert.equal(answer.headers.get('access-control-allow-origin'), 'https://app.example.com');
+  const body = (await answer.json()) as { code: number; details: { '@type': string }[] };
+  assert.equal(body.code, 8);
+  assert.deepEqual(
+    body.details.map((detail) => detail['@type'].split('.').at(-1)),
+    ['RetryInfo', 'QuotaFailure', 'RequestInfo'],
+  );
+});
+
+test('OAuth: the device grant hears slow_down (RFC 8628 section 3.5), other grants temporarily_unavailable', async () => {
+  const ask = (client: string, grant: string) =>
+    fetch(`${url}/oauth/v2/token`, {
+      method: 'POST',
+      body: new URLSearchParams({ client_id: client, grant_type: grant, device_code: 'x', code: 'x' }),
+    });
+  const device = 'urn:ietf:params:oauth:grant-type:device_code';
+  for (const [client, grant, error] of [
+    ['tv', device, 'slow_down'],
+    ['app', 'authorization_code', 'temporarily_unavailable'],
+  ] as const) {
+    await ask(client, grant);
+    const answer = await ask(client, grant);
+    assert.equal(answer.status, 429);
+    assert.deepEqual(await answer.json(), { error, error_description: 'Too many requests.' });
+    assert.equal(answer.headers.get('cache-control'), 'no-store');
+  }
+});
+
+test('a browser that opens a page gets a page', async () => {
+  // Not fetch, which says of itself that it is no page.
+  const open = async (): Promise<{ status: number | undefined; type: string | undefined; text: string }> => {
+    const request = https.get(`${url}/ui/login/limited`, { ca, agent: false, headers: { accept: 'text/html' } });
+    const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
+    const text = Buffer.concat(await answer.toArray()).toString();
+    return { status: answer.statusCode, type: answer.headers['content-type'], text };
+  };
+  await open();
+  const { status, type, text } = await open();
+  assert.deepEqual([status, type], [429, 'text/html; charset=utf-8']);
+  assert.match(text, /Too many requests/);
+});
