@@ -120,10 +120,15 @@ function complete({ config, row, own, path, findings }: Sources): RouteConfig | 
     findings.push({ path, message: `upstream is missing: expected ${Object.keys(config.upstreams).join(' or ')}` });
     return undefined;
   }
-  const { classes } = presetOf(config);
+  const { classes, policies: ofPreset } = presetOf(config);
   const ofClass = Object.hasOwn(classes, limit) ? classes[limit]?.policies : undefined;
   const ofConfig = Object.hasOwn(config.classes, limit) ? config.classes[limit] : undefined;
-  const levels = [BASE, config.policies, ofClass, ofConfig, row?.policies, own?.policies];
+  const forward = action === 'forward';
+  const served = forward && (upstream === config.preset.upstream || upstream === config.preset.login_upstream);
+  const below = served ? [BASE, ofPreset] : [BASE];
+  const levels = [...below, config.policies, ofClass, ofConfig, row?.policies, own?.policies];
+  // What goes nowhere needs no shield: a closed path answers what it always does.
+  if (!forward) levels.push({ shield: false });
   const policies = options(mergeSettings(...levels), (policy, issues) => {
     const at: Path =
       own?.policies?.[policy] !== undefined
@@ -133,7 +138,6 @@ function complete({ config, row, own, path, findings }: Sources): RouteConfig | 
           : ['policies', policy];
     findings.push(...issues.map((issue) => ({ ...issue, path: [...at, ...issue.path] })));
   });
-  const forward = action === 'forward';
   return {
     ...draft,
     name,

@@ -12,24 +12,38 @@ export interface Hash {
   lo: number;
 }
 
+/** Longer texts are encoded: there the encoder is the faster one. */
+const SHORT = 256;
+
 const utf8 = new TextEncoder();
 let bytes = new Uint8Array(1024);
 
 /** Hashes the UTF-8 form of a text; the result is valid until the next call with the same `out`. */
 export function sipHash(key: HashKey, text: string, out: Hash): Hash {
   if (text.length * 3 > bytes.length) bytes = new Uint8Array(text.length * 3);
-  const { written } = utf8.encodeInto(text, bytes);
-  return sipHashBytes(key, bytes.subarray(0, written), out);
+  // Nearly all keys are short and ASCII, whose UTF-8 form needs no encoder: that costs more than the hash.
+  let length = 0;
+  for (; length < text.length; length += 1) {
+    const code = text.charCodeAt(length);
+    if (code > 0x7f || length === SHORT) break;
+    bytes[length] = code;
+  }
+  if (length < text.length) length = utf8.encodeInto(text, bytes).written;
+  return hash(key, bytes, length, out);
 }
 
 /** Hashes bytes. */
 export function sipHashBytes(key: HashKey, input: Uint8Array, out: Hash): Hash {
+  return hash(key, input, input.length, out);
+}
+
+function hash(key: HashKey, input: Uint8Array, length: number, out: Hash): Hash {
   let v0 = key[0] | 0;
   let v1 = (key[1] ^ 0xee) | 0; // 64 bits of output
   let v2 = (0x6c796765 ^ key[0]) | 0;
   let v3 = (0x74656462 ^ key[1]) | 0;
 
-  const whole = input.length & ~3;
+  const whole = length & ~3;
   // Two rounds a word, the last word being the rest and the length; then twice four rounds that make the output.
   for (let at = 0; at <= whole + 8; at += 4) {
     const finals = at - whole; // 4 and 8: the two halves of the output
@@ -37,8 +51,8 @@ export function sipHashBytes(key: HashKey, input: Uint8Array, out: Hash): Hash {
     if (finals < 0) {
       word = input[at]! | (input[at + 1]! << 8) | (input[at + 2]! << 16) | (input[at + 3]! << 24);
     } else if (finals === 0) {
-      word = input.length << 24;
-      for (let i = input.length - 1; i >= whole; i -= 1) word |= input[i]! << (8 * (i - whole));
+      word = length << 24;
+      for (let i = length - 1; i >= whole; i -= 1) word |= input[i]! << (8 * (i - whole));
     } else if (finals === 4) {
       v2 ^= 0xee;
     } else {

@@ -25,23 +25,27 @@ export function ipv6Bits(text: string, out: Uint32Array): boolean {
   let group = -1;
   let groups = 0;
   let gap = -1;
+  let afterGap = false;
   const values = GROUPS;
   for (let i = 0; i <= text.length; i += 1) {
     const code = i === text.length ? 58 : text.charCodeAt(i);
     if (code === 58) {
+      const gapHere = text.charCodeAt(i + 1) === 58;
       if (group >= 0) {
         if (groups === 8) return false;
         values[groups] = group;
         groups += 1;
         group = -1;
-      }
-      if (i < text.length && text.charCodeAt(i + 1) === 58) {
+      } else if (i === 0 ? !gapHere : !(afterGap && i === text.length)) return false; // a colon of its own
+      afterGap = gapHere;
+      if (gapHere) {
         if (gap !== -1) return false;
         gap = groups;
         i += 1;
       }
       continue;
     }
+    afterGap = false;
     const digit =
       code >= 48 && code <= 57 ? code - 48 : (code | 32) >= 97 && (code | 32) <= 102 ? (code | 32) - 87 : -1;
     if (digit < 0) return false;

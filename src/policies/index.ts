@@ -10,9 +10,11 @@ import { deadline } from './deadline.ts';
 import { headers } from './headers.ts';
 import { ipRules } from './ip-rules.ts';
 import { rateLimit } from './rate-limit.ts';
+import { shield } from './shield.ts';
 
 export const POLICIES = [
   ipRules, // who may not come at all is not counted
+  shield, // what nobody serves, and RPCs that are not for everybody
   rateLimit, // keys in the head; those in the body, and what goes upstream, before the request is sent
   concurrencyLimit, // a place is held to the end of the exchange
   deadline, // covers all that follows

@@ -148,13 +148,13 @@ function add(root: Segment, verb: string, template: string, rpc: Rpc, body: stri
 
 /**
  * The binding among those that end at one segment. HEAD is read as GET; a POST may be served by the handler of another
- * method of the path (grpc-gateway, runtime/mux.go: isPathLengthFallback), so it counts as that RPC.
+ * method of the path (grpc-gateway, runtime/mux.go: isPathLengthFallback, of any method in older versions, of GET in
+ * newer ones), so it counts as the RPC that changes most.
  */
 function choose(bindings: ReadonlyMap<string, Binding>, method: string): Binding | undefined {
   const exact = bindings.get(method === 'HEAD' ? 'GET' : method);
   if (exact !== undefined || method !== 'POST') return exact;
-  for (const binding of bindings.values()) return binding;
-  return undefined;
+  return bindings.get('PATCH') ?? bindings.get('PUT') ?? bindings.get('DELETE') ?? bindings.get('GET');
 }
 
 /** Literal segments win over variables, variables over the rest of the path. */

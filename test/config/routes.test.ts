@@ -12,7 +12,7 @@ const named = (routes: readonly RouteConfig[], name: string): RouteConfig => {
 };
 
 test('an own route is complete', () => {
-  assert.deepEqual(named(table('routes: [{ name: own, paths: [/own] }]'), 'own'), {
+  assert.deepEqual(named(table('routes: [{ name: own, paths: [/own], class: mine }]'), 'own'), {
     name: 'own',
     source: 'config',
     listeners: [],
@@ -26,7 +26,7 @@ test('an own route is complete', () => {
     websocket: false,
     refuse_with: 'NO_ROUTE',
     redirect: undefined,
-    class: 'api',
+    class: 'mine',
     form: 'rest',
     policies: {
       deadline: { answer_ms: 60_000, total_ms: 0, honour_caller: true },
@@ -61,10 +61,9 @@ routes:
   - { name: own, paths: [/own], class: mine }
 `);
   // General, over it the preset's class, over it the preset's row, over it the own route; class `api` loses to the row.
-  assert.deepEqual(named(routes, 'scim').policies, {
-    deadline: { answer_ms: 1, total_ms: 333, honour_caller: false },
-    body_limit: { max_bytes: 1_000_000 },
-  });
+  const { deadline, body_limit } = named(routes, 'scim').policies;
+  assert.deepEqual(deadline, { answer_ms: 1, total_ms: 333, honour_caller: false });
+  assert.deepEqual(body_limit, { max_bytes: 1_000_000 });
   assert.deepEqual(named(routes, 'oidc-token').policies.deadline, {
     answer_ms: 30_000,
     total_ms: 111,
@@ -93,6 +92,29 @@ routes: [{ name: own, paths: [/own], policies: { headers: { answer: { set: { X-B
     request: { set: {}, remove: ['x-r'] },
     answer: { set: { 'x-a': '1', 'x-b': '2' }, default: {}, remove: ['x-two'] },
   });
+});
+
+test('a limit of the preset is changed, switched off and added to by its name, one line each', () => {
+  const routes = table(`
+classes:
+  token:
+    rate_limit:
+      limits:
+        token-address: { requests: 7 }
+        token-failures: false
+        mine: { key: [address], requests: 1 }
+`);
+  const limits = named(routes, 'oidc-token').policies.rate_limit!.limits;
+  assert.deepEqual(Object.keys(limits), ['token-address', 'token-failures', 'mine']);
+  const { 'token-address': changed, 'token-failures': off, mine } = limits;
+  assert.ok(changed !== undefined && changed !== false && mine !== undefined && mine !== false);
+  assert.deepEqual([changed.requests, changed.burst, off, mine.period_s], [7, 1500, false, 60]);
+});
+
+test('a limit without its number is a problem that names it', () => {
+  const found = complaints('classes: { token: { rate_limit: { limits: { mine: { key: [address] } } } } }');
+  assert.equal(found.length, 1, found.join('; '));
+  assert.match(found[0]!, /classes\.token\.rate_limit\.limits\.mine/);
 });
 
 test('false switches a policy off, and a level above switches it on again', () => {

@@ -25,6 +25,9 @@ export function contextOf(clock: Clock, services: Partial<PolicyServices> = {}):
 export function exchangeOf(clock: Clock, headers: Record<string, string>, path = '/v2/users'): OpenExchange {
   const raw = {
     requestedMethod: 'POST',
+    target: path,
+    authority: 'id.example.com',
+    connection: { id: 1, peerAddress: '203.0.113.7', listener: 'public', tlsVersion: undefined, serverName: undefined },
     path,
     headers,
     httpVersionMajor: 2,

@@ -47,10 +47,36 @@ test('without trusted proxies the client is the socket, whatever headers say', (
   assert.deepEqual(client({ peer: '203.0.113.7', fields, proxies: [] }), {
     address: '203.0.113.7',
     trustedPeer: false,
-    mayBeProxy: false,
+    mayBeProxy: true, // it may be a load balancer that nobody listed
     internal: false,
     scheme: 'https',
   });
+});
+
+test('an unlisted private peer may be a proxy, whatever it sends; a public one that forwards nothing is none', () => {
+  for (const [peer, may] of [
+    ['10.0.0.7', true],
+    ['100.64.0.7', true],
+    ['fd00::7', true],
+    ['203.0.113.7', false],
+    ['2001:db8::7', false],
+    ['127.0.0.1', false],
+  ] as const)
+    assert.equal(client({ peer, fields: [], proxies: [] }).mayBeProxy, may, peer);
+});
+
+test('attack: a client that says of itself that it is a proxy is none where proxies are listed', () => {
+  const fields = ['x-forwarded-for', '1.2.3.4'];
+  assert.equal(client({ peer: '203.0.113.7', fields, proxies: ['198.51.100.1'] }).mayBeProxy, false);
+});
+
+test('attack: once a client has come to a listener directly, no public peer there is a proxy any more', () => {
+  const address = make({ proxies: [] });
+  const forwards = ['x-forwarded-for', '1.2.3.4'];
+  assert.equal(address(connectionFrom('203.0.113.7'), forwards).mayBeProxy, true, 'the only peer so far');
+  assert.equal(address(connectionFrom('198.51.100.1'), []).mayBeProxy, false);
+  assert.equal(address(connectionFrom('203.0.113.7'), forwards).mayBeProxy, false);
+  assert.equal(address(connectionFrom('10.0.0.7'), forwards).mayBeProxy, true, 'a private peer still may be');
 });
 
 const WALKS: [title: string, given: Case, address: string][] = [

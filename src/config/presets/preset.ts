@@ -18,6 +18,8 @@ export interface PresetRoute {
   /** The error of a row that is closed. */
   readonly refuseWith?: 'INTERNAL_ROUTE' | 'NO_ROUTE';
   readonly group?: InternalGroup;
+  /** A rule of the shield that opening the group switches off on this row, which is open without it. */
+  readonly opens?: { readonly group: InternalGroup; readonly rule: string };
   readonly rewrite?: { readonly from: string; readonly to: string };
   readonly policies?: PolicySettings;
   /** Why the row is there; for docs/config.md. */
@@ -26,6 +28,8 @@ export interface PresetRoute {
 
 /** A route table that ships with the product. */
 export interface Preset {
+  /** Policies of every route that forwards to an upstream of the preset, below those of the config and of classes. */
+  readonly policies?: PolicySettings;
   /** Policies by limit class, with the meaning of the class. */
   readonly classes: Readonly<Record<string, { readonly what: string; readonly policies: PolicySettings }>>;
   routes(options: PresetOptions): readonly PresetRoute[];

@@ -1,34 +1,35 @@
 /** What browsers and OIDC or SAML clients use: internal/api/{oidc,saml,idp,ui,assets} of ZITADEL. */
 
 import { ANY, PAGE, POST, READ, type Row } from './zitadel-rows.ts';
+import { FORM, LOGIN_FORM, SAML, SERVER_ACTIONS, UPLOAD } from './zitadel-shield.ts';
 
 /** OIDC, OAuth, SAML and what comes back from identity providers. */
 // biome-ignore format: a table is read by its columns
 export const PROTOCOLS: readonly Row[] = [
   ['oidc-discovery', ['/.well-known/openid-configuration'], READ, 'discovery', 'oauth', 'hot'],
   ['oidc-keys', ['/oauth/v2/keys'], READ, 'discovery', 'oauth', 'JWKS; hot'],
-  ['oidc-authorize', ['/oauth/v2/authorize', '/oauth/v2/authorize/callback'], PAGE, 'authorize', 'html', 'redirects, sets the user-agent cookie, very long queries'],
-  ['oidc-token', ['/oauth/v2/token'], POST, 'token', 'oauth', 'all grants, client secrets; hot'],
-  ['oidc-introspect', ['/oauth/v2/introspect', '/oauth/v2/revoke'], POST, 'introspect', 'oauth', 'called by resource servers and apps; hot'],
+  ['oidc-authorize', ['/oauth/v2/authorize', '/oauth/v2/authorize/callback'], PAGE, 'authorize', 'html', 'redirects, sets the user-agent cookie, very long queries', FORM],
+  ['oidc-token', ['/oauth/v2/token'], POST, 'token', 'oauth', 'all grants, client secrets; hot', FORM],
+  ['oidc-introspect', ['/oauth/v2/introspect', '/oauth/v2/revoke'], POST, 'introspect', 'oauth', 'called by resource servers and apps; hot', FORM],
   ['oidc-userinfo', ['/oidc/v1/userinfo'], PAGE, 'introspect', 'oauth', 'called by apps with a bearer token; hot'],
   ['oidc-end-session', ['/oidc/v1/end_session'], PAGE, 'authorize', 'html', 'logout; redirects'],
   ['oidc-preflight', ['/oauth/v2/*', '/oidc/v1/*'], ['OPTIONS'], 'discovery', 'oauth', 'CORS preflights, outside the limits of the calls they precede'],
-  ['device-authorization', ['/oauth/v2/device_authorization'], POST, 'device', 'oauth', 'makes user codes'],
-  ['device-pages', ['/device', '/ui/login/device/*'], PAGE, 'device', 'html', 'where people type user codes of 8 characters, which can be guessed'],
+  ['device-authorization', ['/oauth/v2/device_authorization'], POST, 'device', 'oauth', 'makes user codes', FORM],
+  ['device-pages', ['/device', '/ui/login/device/*'], PAGE, 'device', 'html', 'where people type user codes of 8 characters, which can be guessed', LOGIN_FORM],
   ['saml-metadata', ['/saml/v2/metadata', '/saml/v2/certificate'], READ, 'discovery', 'html', 'metadata XML, certificate'],
-  ['saml', ['/saml/v2/*'], PAGE, 'authorize', 'html', 'SSO, SLO, callback: GET with a very long query, cross-site POST with a big form'],
-  ['idp-callbacks', ['/idps/*'], PAGE, 'authorize', 'html', 'external identity providers come back, also by cross-site POST'],
+  ['saml', ['/saml/v2/*'], PAGE, 'authorize', 'html', 'SSO, SLO, callback: GET with a very long query, cross-site POST with a big form', SAML],
+  ['idp-callbacks', ['/idps/*'], PAGE, 'authorize', 'html', 'external identity providers come back, also by cross-site POST', SAML],
 ];
 
 /** Login v1, the Console, and files. */
 // biome-ignore format: a table is read by its columns
 export const PAGES: readonly Row[] = [
-  ['login-v1', ['/ui/login/*'], PAGE, 'login', 'html', 'bcrypt makes a password check a CPU attack too; some GETs send mail or take codes'],
+  ['login-v1', ['/ui/login/*'], PAGE, 'login', 'html', 'bcrypt makes a password check a CPU attack too; some GETs send mail or take codes', LOGIN_FORM],
   ['login-v1-resources', ['/ui/login/resources/*'], READ, 'asset', 'text', 'static files and branding of Login v1'],
   ['console', ['/ui/console/*'], READ, 'asset', 'html', 'the Console'],
   ['console-environment', ['/ui/console/assets/environment.json'], READ, 'asset', 'rest', 'depends on the host and must never be cached, so it stands apart from the static files'],
   ['assets', ['/assets/v1/*'], READ, 'asset', 'text', 'logos, fonts, avatars'],
-  ['assets-upload', ['/assets/v1/*'], ['POST', 'PUT', 'DELETE'], 'heavy', 'text', 'multipart uploads'],
+  ['assets-upload', ['/assets/v1/*'], ['POST', 'PUT', 'DELETE'], 'heavy', 'text', 'multipart uploads', UPLOAD],
   ['openapi', ['/openapi/*', '/robots.txt'], READ, 'asset', 'text', 'Swagger JSON, robots'],
 ];
 
@@ -42,8 +43,8 @@ export const LOGIN_V1_ROOT: readonly Row[] = [
 // biome-ignore format: a table is read by its columns
 export const LOGIN_V2: readonly Row[] = [
   ['root', ['/'], READ, 'login', 'html', 'Login v2, as the official Compose stack routes it', { rewrite: { from: '/', to: '/ui/v2/login/' } }],
-  ['login-v2', ['/ui/v2/login/*'], PAGE, 'login', 'html', 'people type secrets; POSTs are Next server actions'],
-  ['login-v2-device', ['/ui/v2/login/device/*'], PAGE, 'device', 'html', 'where people type user codes'],
+  ['login-v2', ['/ui/v2/login/*'], PAGE, 'login', 'html', 'people type secrets; POSTs are Next server actions', SERVER_ACTIONS],
+  ['login-v2-device', ['/ui/v2/login/device/*'], PAGE, 'device', 'html', 'where people type user codes', SERVER_ACTIONS],
   ['login-v2-static', ['/ui/v2/login/_next/static/*'], READ, 'asset', 'text', 'immutable files'],
   ['login-v2-health', ['/ui/v2/login/healthy', '/ui/v2/login/ready'], READ, 'internal', 'text', 'probes of Login v2', { group: 'health' }],
   ['login-v2-headers', ['/ui/v2/login/headers'], ANY, 'internal', 'html', "echoes the request's headers, cookies included, in some builds", { refuseWith: 'INTERNAL_ROUTE' }],

@@ -10,7 +10,7 @@ export type Row = readonly [
   limit: ZitadelClass,
   form: RefusalForm,
   why: string,
-  extra?: Partial<Pick<PresetRoute, 'policies' | 'refuseWith' | 'rewrite' | 'group'>>,
+  extra?: Partial<Pick<PresetRoute, 'policies' | 'refuseWith' | 'rewrite' | 'group' | 'opens'>>,
 ];
 
 /** Methods of what is read. Browsers ask with OPTIONS before they read from another origin; ZITADEL answers that itself. */

@@ -1,15 +1,18 @@
+import { mergeSettings } from '../schema/policies.ts';
 import type { PresetOptions } from '../schema/preset.ts';
 import type { Preset, PresetRoute } from './preset.ts';
 import { APIS, INTERNAL, REFLECTION } from './zitadel-apis.ts';
 import { CLASSES } from './zitadel-classes.ts';
 import { LOGIN_V1_ROOT, LOGIN_V2, PAGES, PROTOCOLS } from './zitadel-pages.ts';
 import type { Row } from './zitadel-rows.ts';
+import { SHIELD } from './zitadel-shield.ts';
 
 /**
  * The route table of ZITADEL v4, which serves everything on one port (internal/api/api.go, `startAPIs` of
  * cmd/start/start.go). Paths match decoded, the most specific one wins: the order is for reading.
  */
 export const zitadel: Preset = {
+  policies: { shield: SHIELD },
   classes: CLASSES,
   routes(options) {
     const { upstream, login_upstream: login, api_alias: aliased, reflection } = options;
@@ -31,6 +34,7 @@ function routeOf([name, paths, methods, limit, form, why, extra]: Row, upstream:
 
 /** An internal row as the options have it: closed, open everywhere, or open on some listeners and closed on the others. */
 function open(row: PresetRoute, { open: groups, open_on: listeners }: PresetOptions): PresetRoute[] {
+  if (row.opens !== undefined) return lift(row, row.opens, groups, listeners);
   if (row.group === undefined) return [row];
   const closed: PresetRoute = { ...row, refuseWith: 'INTERNAL_ROUTE' };
   if (!groups.includes(row.group)) return [closed];
@@ -39,6 +43,24 @@ function open(row: PresetRoute, { open: groups, open_on: listeners }: PresetOpti
     : [
         { ...row, listeners },
         { ...closed, name: `${row.name}-closed` },
+      ];
+}
+
+/** An open row, of which a rule of the shield keeps a part closed, as the options have it. */
+function lift(
+  row: PresetRoute,
+  { group, rule }: NonNullable<PresetRoute['opens']>,
+  groups: PresetOptions['open'],
+  listeners: readonly string[],
+): PresetRoute[] {
+  if (!groups.includes(group)) return [row];
+  const policies = mergeSettings(row.policies, { shield: { rpcs: { [rule]: false } } });
+  const lifted: PresetRoute = { ...row, policies };
+  return listeners.length === 0
+    ? [lifted]
+    : [
+        { ...lifted, listeners },
+        { ...row, name: `${row.name}-own` },
       ];
 }
 

@@ -1,5 +1,46 @@
 import { z } from 'zod';
 
+/** A rate with ten seconds' worth at once; 0 for no limit. */
+const perSecond = (rate: number) => z.int().min(0).max(2_147_483_647).default(rate);
+
+/** What one connection may do; beyond it GOAWAY(ENHANCE_YOUR_CALM) over HTTP/2, and the end. */
+const perConnection = z.strictObject({
+  resets_per_s: perSecond(30).describe(
+    'Streams that the client resets unanswered within a second of opening them (rapid reset). Interfaces that cancel requests while somebody types stay far below.',
+  ),
+  malformed_per_s: perSecond(10).describe(
+    'Requests that are malformed or over a limit of header or target. No working client sends any.',
+  ),
+  header_bytes_per_s: perSecond(4_194_304).describe(
+    'Header bytes, uncompressed: two thousand requests a second with a token each. HPACK makes megabytes out of little.',
+  ),
+});
+
+/** What one address may do over all its connections; IPv6 counts by `limiter.ipv6_prefix_length`. */
+const perAddress = z.strictObject({
+  connections_per_s: perSecond(100).describe(
+    'New connections; more are closed at once, before TLS. An office behind one address has a thousand at once.',
+  ),
+  open_connections: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(2000)
+    .describe(
+      'Open connections; more are closed at once. A fifth of `max_connections`, so that no address has them all.',
+    ),
+  failed_handshakes_per_s: perSecond(20).describe(
+    'TLS handshakes that failed or were not ended in time; then new connections are closed before TLS. Each costs a signature.',
+  ),
+  resets_per_s: perSecond(100).describe('As `per_connection.resets_per_s`, over all connections of the address.'),
+  malformed_per_s: perSecond(50).describe(
+    'As `per_connection.malformed_per_s`; a connection that breaks the protocol, or is ended by the HTTP engine, counts as one.',
+  ),
+  header_bytes_per_s: perSecond(33_554_432).describe(
+    'As `per_connection.header_bytes_per_s`, over all connections of the address.',
+  ),
+});
+
 /** Limits of the client's side. Beyond one there is an answer in the caller's dialect, or a connection error named in docs/limits.md. */
 export const limits = z.strictObject({
   max_connections: z
@@ -47,6 +88,28 @@ export const limits = z.strictObject({
     .max(86_400_000)
     .default(60_000)
     .describe('How long a client may take nothing of an answer that waits for it, in milliseconds; then a reset.'),
+  body_min_bytes_per_s: z
+    .int()
+    .min(0)
+    .max(1_048_576)
+    .default(240)
+    .describe(
+      'How slowly a client may send a body that it owes, in bytes a second (408); 0 for no minimum. A slow modem is ten times as fast; R.U.D.Y. is not.',
+    ),
+  write_min_bytes_per_s: z
+    .int()
+    .min(0)
+    .max(1_048_576)
+    .default(240)
+    .describe(
+      'How slowly a client may take an answer that waits for it, in bytes a second; then a reset. 0 for no minimum.',
+    ),
+  min_rate_grace_ms: z
+    .int()
+    .min(100)
+    .max(600_000)
+    .default(5000)
+    .describe('How long a client may be slower than the two minimum rates, in milliseconds, before that counts.'),
   idle_timeout_ms: z
     .int()
     .min(1000)
@@ -77,4 +140,22 @@ export const limits = z.strictObject({
     .max(67_108_864)
     .default(1_048_576)
     .describe('HTTP/2 window of a connection over all its streams, in bytes.'),
+  per_connection: perConnection
+    .prefault({})
+    .describe(
+      "What one connection may do in a second, ten seconds' worth at once, 0 for no limit; not for peers in `trusted_proxies` and internal listeners, which carry many clients.",
+    ),
+  per_address: perAddress
+    .prefault({})
+    .describe(
+      'What one address may do over all its connections, likewise; only reported for private peers while `trusted_proxies` is empty and `limiter.untrusted_private_peers` is `shadow`.',
+    ),
+  ban_s: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(0)
+    .describe(
+      'How long new connections of an address are closed at once after it was over a budget, in seconds; 0 for never. Off, because many people may share an address.',
+    ),
 });

@@ -8,6 +8,7 @@ export const INTERNAL_GROUPS = {
   system: '/system/v1/* and the System API, which crosses instances',
   health: '/debug/healthz, /debug/ready, /debug/validate, /healthz, gRPC health, probes of Login v2',
   debug_events: 'the debug_events service',
+  instances: 'calls of the instance service that cross instances: list, create, delete, custom domains',
 } as const;
 
 /** The name of a group of internal paths. */

@@ -31,6 +31,7 @@ export function refusal(
   { headers, legacy_headers }: RateLimitOptions,
 ): GatewayError {
   const { refused = 0, banned, taken } = outcome;
+  if (outcome.unavailable) return new GatewayError('LIMITER_UNAVAILABLE', { rule: charges[refused]!.limit.rule });
   const { limit } = charges[refused]!;
   const quotas = taken.map((one, index) => quotaOf(charges[index]!, one));
   const { retryAfterMs } = taken[refused]!;

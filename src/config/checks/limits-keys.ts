@@ -1,0 +1,127 @@
+import { ipRulesOptions } from '../../policies/ip-rules.ts';
+import { parsePart } from '../../policies/keys/compiled-key.ts';
+import { fieldOf } from '../../rpc/message-field.ts';
+import { ZITADEL_RPCS } from '../../rpc/rpc-table.ts';
+import { nearest } from '../nearest.ts';
+import type { Path } from '../problem.ts';
+import type { RouteConfig } from '../routes.ts';
+import type { PolicySettings } from '../schema/policies.ts';
+import type { Check, Findings } from './check.ts';
+
+type Limits = Readonly<Record<string, { readonly key?: readonly string[]; readonly enforce?: boolean } | false>>;
+
+/** A place where limits may stand, with what it says. */
+type Place = readonly [path: Path, settings: PolicySettings | undefined];
+
+/**
+ * Keys of limits can be read, and limit somebody: one of parts that whoever calls chooses as they like is passed by
+ * choosing others, unless a limit by address covers the route too.
+ */
+export const limitKeys: Check = (view, found) => {
+  const { config, ownRoutes, routes } = view;
+  const places: Place[] = [
+    [['policies'], config.policies],
+    ...Object.entries(config.classes ?? {}).map(([name, settings]): Place => [['classes', name], settings]),
+    ...ownRoutes.map(([index, route]): Place => [['routes', index, 'policies'], route.policies]),
+  ];
+  for (const [path, settings] of places) {
+    for (const policy of ['rate_limit', 'concurrency_limit'] as const) {
+      for (const [rule, limit] of Object.entries(limitsOf(settings, policy))) {
+        if (limit === false) continue;
+        const at = [...path, policy, 'limits', rule];
+        checkParts(limit.key ?? [], [...at, 'key'], found);
+        const { known } = limit as { known?: { by?: readonly string[] } };
+        checkParts(known?.by ?? [], [...at, 'known', 'by'], found);
+        checkBan(limit as Limit, at, found);
+        const uncovered = routes?.find((route) => holds(route, policy, rule) && onlyChosen(route, policy, rule));
+        if (uncovered !== undefined && limit.key !== undefined && limit.enforce !== false) {
+          found.problem(
+            [...at, 'key'],
+            `on route ${uncovered.name} whoever calls chooses all of it and passes the limit by choosing something else: expected \`address\` in the key, or a limit by address beside it`,
+          );
+        }
+      }
+    }
+  }
+};
+
+interface Limit {
+  readonly ban?: { readonly for_s?: number; readonly max_s?: number };
+}
+
+function checkBan({ ban }: Limit, path: Path, found: Findings): void {
+  const { for_s: first = 60, max_s: most = 3600 } = ban ?? {};
+  if (ban !== undefined && first > most)
+    found.problem([...path, 'ban', 'max_s'], `is below for_s, the length of the first ban: expected at least ${first}`);
+}
+
+function limitsOf(settings: PolicySettings | undefined, policy: 'rate_limit' | 'concurrency_limit'): Limits {
+  const given = settings?.[policy];
+  return given === undefined || given === false ? {} : ((given as { limits?: Limits }).limits ?? {});
+}
+
+function checkParts(parts: readonly string[], path: Path, found: Findings): void {
+  parts.forEach((text, index) => {
+    try {
+      const { part, argument } = parsePart(text);
+      // What needs no service can be compiled here; a field of a message is looked for in the definitions.
+      if (part.name === 'message') {
+        if (!ZITADEL_RPCS.rpcs.some((rpc) => fieldOf(rpc, argument) !== undefined))
+          throw new Error(`no RPC has a text or number '${argument}' in its request`);
+      } else if (part.name === 'header' || part.name === 'cookie') part.compile(argument, {} as never);
+    } catch (error) {
+      found.problem([...path, index], (error as Error).message);
+    }
+  });
+}
+
+function holds({ policies }: RouteConfig, policy: 'rate_limit' | 'concurrency_limit', rule: string): boolean {
+  const limit = policies[policy]?.limits[rule];
+  return limit !== undefined && limit !== false;
+}
+
+/** Whether a limit of a route is by parts that the caller chooses, and no other one there is by address. */
+function onlyChosen({ policies }: RouteConfig, policy: 'rate_limit' | 'concurrency_limit', rule: string): boolean {
+  const limit = policies[policy]?.limits[rule];
+  if (limit === undefined || limit === false || !limit.key.every(chosen)) return false;
+  return !Object.values(policies.rate_limit?.limits ?? {}).some(
+    (one) => one !== false && one.enforce && one.key.includes('address'),
+  );
+}
+
+function chosen(text: string): boolean {
+  try {
+    return parsePart(text).part.chosenByClient;
+  } catch {
+    return false;
+  }
+}
+
+/** Lists that rules name are there. */
+export const namedNetworks: Check = ({ config, ownRoutes }, found) => {
+  const names = Object.keys(config.networks ?? {});
+  const places: (readonly [Path, unknown])[] = [
+    [['ip_rules'], config.ip_rules],
+    [['policies', 'ip_rules'], config.policies?.ip_rules],
+    ...Object.entries(config.classes ?? {}).map(
+      ([name, settings]) => [['classes', name, 'ip_rules'], settings.ip_rules] as const,
+    ),
+    ...ownRoutes.map(
+      ([index, route]) => [['routes', index, 'policies', 'ip_rules'], route.policies?.ip_rules] as const,
+    ),
+  ];
+  for (const [path, rules] of places) {
+    const parsed = ipRulesOptions.partial().safeParse(rules);
+    if (!parsed.success) continue;
+    for (const list of ['allow', 'deny'] as const) {
+      parsed.data[list]?.forEach((entry, index) => {
+        if (!entry.startsWith('@') || names.includes(entry.slice(1))) return;
+        const meant = nearest(entry.slice(1), names);
+        found.problem(
+          [...path, list, index],
+          `no list ${entry}: expected one of \`networks\`${meant === undefined ? '' : `, did you mean @${meant}?`}`,
+        );
+      });
+    }
+  }
+};
