@@ -1,5 +1,6 @@
 /** Places for so many at once, by key: counted over all threads, memory of fixed size. */
 
+import { BucketLocks } from './bucket-locks.ts';
 import { type Hash, type HashKey, sipHash } from './sip-hash.ts';
 
 /** Places by key. */
@@ -13,11 +14,6 @@ export interface Places {
 const SLOTS_PER_BUCKET = 8;
 /** Before the buckets: the hash key, how many slots are in use, how many keys found no slot. */
 const HEADER_WORDS = 4;
-/** How often a lock is tried before the thread sleeps on it. */
-const SPINS = 200;
-/** How long it sleeps before it looks again, in milliseconds. */
-const SLEEP_MS = 5;
-
 /** What is shared with other threads. */
 export interface PlacesMemory {
   readonly buffer: SharedArrayBuffer;
@@ -34,7 +30,7 @@ export interface PlacesMemory {
 export class SharedPlaces implements Places {
   readonly memory: PlacesMemory;
   readonly #words: Int32Array;
-  readonly #locksAt: number;
+  readonly #locks: BucketLocks;
   readonly #hashesAt: number;
   readonly #countsAt: number;
   readonly #mask: number;
@@ -58,8 +54,9 @@ export class SharedPlaces implements Places {
     if (!(worker >= 1 && worker <= memory.workers)) throw new RangeError(`worker ${worker} of ${memory.workers}`);
     this.memory = memory;
     this.#words = new Int32Array(memory.buffer);
-    this.#locksAt = HEADER_WORDS;
-    this.#hashesAt = this.#locksAt + memory.buckets;
+    const { buffer, buckets } = memory;
+    this.#locks = new BucketLocks(new Int32Array(buffer, HEADER_WORDS * 4, buckets), worker);
+    this.#hashesAt = HEADER_WORDS + buckets;
     this.#countsAt = this.#hashesAt + memory.buckets * SLOTS_PER_BUCKET * 2;
     this.#mask = memory.buckets - 1;
     this.#worker = worker;
@@ -84,7 +81,7 @@ export class SharedPlaces implements Places {
     sipHash(this.#hashKey, key, this.#hash);
     const { hi, lo } = this.#hash;
     const bucket = lo & this.#mask;
-    this.#lock(bucket);
+    this.#locks.lock(bucket);
     try {
       const slot = this.#find(bucket, hi, lo);
       if (slot === -1) {
@@ -101,7 +98,7 @@ export class SharedPlaces implements Places {
       this.#words[this.#column(slot)]! += 1;
       return new Place(this, bucket, slot);
     } finally {
-      this.#unlock(bucket);
+      this.#locks.unlock(bucket);
     }
   }
 
@@ -109,34 +106,33 @@ export class SharedPlaces implements Places {
     sipHash(this.#hashKey, key, this.#hash);
     const { hi, lo } = this.#hash;
     const bucket = lo & this.#mask;
-    this.#lock(bucket);
+    this.#locks.lock(bucket);
     try {
       for (let slot = bucket * SLOTS_PER_BUCKET; slot < (bucket + 1) * SLOTS_PER_BUCKET; slot += 1) {
         if (this.#is(slot, hi, lo)) return this.#sum(slot);
       }
       return 0;
     } finally {
-      this.#unlock(bucket);
+      this.#locks.unlock(bucket);
     }
   }
 
   /** Gives a place back; of `Place` only. */
   giveBack(bucket: number, slot: number): void {
-    this.#lock(bucket);
+    this.#locks.lock(bucket);
     try {
       this.#words[this.#column(slot)]! -= 1;
       if (this.#sum(slot) === 0) Atomics.sub(this.#words, 2, 1);
     } finally {
-      this.#unlock(bucket);
+      this.#locks.unlock(bucket);
     }
   }
 
   /** A worker is gone: what it held is free, and so is the bucket that it may have been at. */
   zeroWorker(worker: number): void {
     for (let bucket = 0; bucket < this.memory.buckets; bucket += 1) {
-      const lock = this.#locksAt + bucket;
-      if (Atomics.compareExchange(this.#words, lock, worker, 0) === worker) Atomics.notify(this.#words, lock, 1);
-      this.#lock(bucket);
+      this.#locks.release(bucket, worker);
+      this.#locks.lock(bucket);
       try {
         for (let slot = bucket * SLOTS_PER_BUCKET; slot < (bucket + 1) * SLOTS_PER_BUCKET; slot += 1) {
           const column = this.#countsAt + slot * this.memory.workers + (worker - 1);
@@ -145,7 +141,7 @@ export class SharedPlaces implements Places {
           if (this.#sum(slot) === 0) Atomics.sub(this.#words, 2, 1);
         }
       } finally {
-        this.#unlock(bucket);
+        this.#locks.unlock(bucket);
       }
     }
   }
@@ -174,21 +170,6 @@ export class SharedPlaces implements Places {
 
   #column(slot: number): number {
     return this.#countsAt + slot * this.memory.workers + (this.#worker - 1);
-  }
-
-  #lock(bucket: number): void {
-    const at = this.#locksAt + bucket;
-    for (let spins = 0; Atomics.compareExchange(this.#words, at, 0, this.#worker) !== 0; spins += 1) {
-      if (spins < SPINS) continue;
-      const holder = Atomics.load(this.#words, at);
-      if (holder !== 0) Atomics.wait(this.#words, at, holder, SLEEP_MS);
-    }
-  }
-
-  #unlock(bucket: number): void {
-    const at = this.#locksAt + bucket;
-    Atomics.store(this.#words, at, 0);
-    Atomics.notify(this.#words, at, 1);
   }
 }
 

@@ -7,6 +7,7 @@
  * A slot that is held (its key is being refused) is never evicted; a bucket full of such slots takes no new key.
  */
 
+import { BucketLocks } from './bucket-locks.ts';
 import type { Hash, HashKey } from './sip-hash.ts';
 
 const SLOTS_PER_BUCKET = 8;
@@ -15,11 +16,6 @@ const SLOT_BYTES = 24;
 const BUCKET_BYTES = SLOTS_PER_BUCKET * SLOT_BYTES;
 /** Before the buckets: the hash key (2 words), how many slots are in use, how many buckets were found full. */
 const HEADER_BYTES = 16;
-/** How often a lock is tried before the thread sleeps on it: nothing takes long in there. */
-const SPINS = 200;
-/** How long a thread sleeps before it looks again, in milliseconds; a wake-up may be missed when a holder dies. */
-const SLEEP_MS = 5;
-
 /** What is shared with other threads. */
 export interface SharedTableMemory {
   readonly buffer: SharedArrayBuffer;
@@ -37,12 +33,11 @@ export interface Slot {
 export class SharedTable {
   readonly memory: SharedTableMemory;
   readonly #header: Int32Array;
-  readonly #locks: Int32Array;
+  readonly #locks: BucketLocks;
   readonly #hashes: Int32Array;
   readonly #values: Float64Array;
   readonly #heldUntil: Float64Array;
   readonly #mask: number;
-  readonly #owner: number;
   readonly #slot: Slot = { index: -1, found: false };
 
   /** Memory for so many slots, rounded up to a power of two, with a key of its own. */
@@ -66,11 +61,10 @@ export class SharedTable {
       return from;
     };
     this.memory = memory;
-    this.#owner = owner;
     this.#mask = buckets - 1;
     this.#header = new Int32Array(buffer, take(HEADER_BYTES), 4);
-    // Two words a bucket: whole multiples of eight keep the numbers behind them aligned.
-    this.#locks = new Int32Array(buffer, take(buckets * 8), buckets * 2);
+    // Room for two words a bucket: whole multiples of eight keep the numbers behind them aligned.
+    this.#locks = new BucketLocks(new Int32Array(buffer, take(buckets * 8), buckets), owner);
     this.#values = new Float64Array(buffer, take(slots * 8), slots);
     this.#heldUntil = new Float64Array(buffer, take(slots * 8), slots);
     this.#hashes = new Int32Array(buffer, take(slots * 8), slots * 2);
@@ -97,25 +91,16 @@ export class SharedTable {
 
   /** Locks the bucket of a hash. Every `lock` is followed by one `unlock` of the same hash, whatever happens between. */
   lock(hash: Hash): void {
-    const at = (hash.lo & this.#mask) * 2;
-    for (let spins = 0; Atomics.compareExchange(this.#locks, at, 0, this.#owner) !== 0; spins += 1) {
-      if (spins < SPINS) continue;
-      const holder = Atomics.load(this.#locks, at);
-      if (holder !== 0) Atomics.wait(this.#locks, at, holder, SLEEP_MS);
-    }
+    this.#locks.lock(hash.lo & this.#mask);
   }
 
   unlock(hash: Hash): void {
-    const at = (hash.lo & this.#mask) * 2;
-    Atomics.store(this.#locks, at, 0);
-    Atomics.notify(this.#locks, at, 1);
+    this.#locks.unlock(hash.lo & this.#mask);
   }
 
   /** Frees what a thread that is gone has locked; whoever replaces the thread calls it. */
   releaseOwner(owner: number): void {
-    for (let at = 0; at < this.#locks.length; at += 2) {
-      if (Atomics.compareExchange(this.#locks, at, owner, 0) === owner) Atomics.notify(this.#locks, at, 1);
-    }
+    this.#locks.releaseAll(owner);
   }
 
   /**

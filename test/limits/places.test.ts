@@ -79,9 +79,8 @@ for (const [how, code, end] of [
     const mine = places.take('a', 100);
     const made = worker(shared, 2, code, { maxOldGenerationSizeMb: 32 });
     // Not `once`, which rejects with the error that the worker dies of.
-    const { promise: gone, resolve } = Promise.withResolvers<unknown>();
-    made.once('exit', resolve);
-    await once(made, 'message');
+    const gone = new Promise((resolve) => made.once('exit', resolve));
+    await new Promise((resolve) => made.once('message', resolve));
     assert.ok(places.taken('a') >= 6);
     end?.(made);
     await gone;

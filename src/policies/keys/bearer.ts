@@ -1,4 +1,5 @@
 import { getField } from '../../core/headers.ts';
+import type { Connection } from '../../core/raw.ts';
 import type { KeyPart } from './key-part.ts';
 import { hashed } from './short.ts';
 
@@ -10,11 +11,19 @@ export const bearer: KeyPart = {
   phase: 'head',
   chosenByClient: true,
   secret: true,
-  compile:
-    () =>
-    ({ raw }) => {
+  compile() {
+    // A connection has one token for long: its hash is made once. It is forgotten with the connection.
+    const hashes = new WeakMap<Connection, { readonly value: string; readonly key: string }>();
+    return ({ raw }) => {
       const value = getField(raw.fields, 'authorization');
-      const token = value === undefined ? undefined : /^bearer +(\S+)$/i.exec(value)?.[1];
-      return token === undefined ? undefined : hashed(token);
-    },
+      if (value === undefined) return undefined;
+      const known = hashes.get(raw.connection);
+      if (known?.value === value) return known.key;
+      const token = /^bearer +(\S+)$/i.exec(value)?.[1];
+      if (token === undefined) return undefined;
+      const key = hashed(token);
+      hashes.set(raw.connection, { value, key });
+      return key;
+    };
+  },
 };
