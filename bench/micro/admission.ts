@@ -26,7 +26,7 @@ import { ZITADEL_RPCS } from '../../src/rpc/rpc-table.ts';
 const REQUESTS = 100_000;
 const ROUNDS = 7;
 
-const words = (into: Uint32Array): void => void crypto.getRandomValues(into);
+const words = (into: Uint32Array<ArrayBuffer>): void => void crypto.getRandomValues(into);
 const table = (): SharedTable => new SharedTable(SharedTable.allocate(262_144, words), 1);
 const tier = new LocalTier(table(), systemClock);
 const services: PolicyServices = {

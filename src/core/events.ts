@@ -21,6 +21,10 @@ export interface GatewayEvents {
   hint: { topic: string; host: string; found: string; expected: string; key: string };
   /** A rule refused a request, or would have (`enforced: false`). */
   refused: { policy: string; rule: string; route: string; enforced: boolean };
+  /** A request called an RPC inside `zitadel.*` that no service definition has. Callers choose the name: it may be anything. */
+  unknown_rpc: { name: string; route: string; refused: boolean };
+  /** The server that replicas share their limits on answers again, or does not. */
+  shared_tier: { up: boolean; problem?: string };
   /** A list of addresses was read again from its file, or could not be: the one before stays. */
   list_reloaded: { name: string; file: string; size: number };
   list_failed: { name: string; file: string; problem: string };

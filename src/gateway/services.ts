@@ -8,6 +8,7 @@ import type { PolicyServices } from '../core/policy.ts';
 import { LocalTier } from '../limits/local-tier.ts';
 import { sharedMarks } from '../limits/marks.ts';
 import { SharedPlaces } from '../limits/places.ts';
+import { SharedTier } from '../limits/shared/shared-tier.ts';
 import { SharedTable } from '../limits/shared-table.ts';
 import { ConfiguredNetworks } from '../networks/named-networks.ts';
 import { ZITADEL_RPCS } from '../rpc/rpc-table.ts';
@@ -24,7 +25,12 @@ export interface ServicesOptions {
 
 /** The services of a generation; what they count lives on in the next one. */
 export interface Services extends PolicyServices {
+  /** What is counted in this process. */
   readonly localTier: LocalTier;
+  /** What replicas count together; undefined where each counts alone. */
+  readonly sharedTier: SharedTier | undefined;
+  /** Lifts a ban by its id, wherever it is known; false where it is not. */
+  liftBan(id: string): boolean;
   /** How full the tables are, by name. */
   occupancies(): Record<string, { readonly used: number; readonly capacity: number; readonly overflows: number }>;
 }
@@ -42,6 +48,18 @@ export function makeServices({ config, kept, id, clock, events }: ServicesOption
   const keep = <T extends object>(what: string, identity: unknown, make: () => T): T =>
     kept.use(id, what, identity, make);
   const localTier = keep('rates', limiter.slots, () => new LocalTier(table(limiter.slots), clock));
+  const { shared } = limiter;
+  const sharedTier =
+    shared &&
+    keep(
+      'shared tier',
+      [shared, limiter.slots],
+      () =>
+        new SharedTier(localTier, shared, clock, {
+          onDown: (problem) => events.emit('shared_tier', { up: false, problem }),
+          onUp: () => events.emit('shared_tier', { up: true }),
+        }),
+    );
   const places = keep(
     'places',
     limiter.places,
@@ -58,8 +76,10 @@ export function makeServices({ config, kept, id, clock, events }: ServicesOption
       }),
   );
   return {
-    tier: localTier,
+    tier: sharedTier ?? localTier,
     localTier,
+    sharedTier,
+    liftBan: (ban) => (sharedTier ?? localTier).lift(ban),
     places,
     marks: sharedMarks(marked),
     networks,

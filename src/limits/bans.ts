@@ -66,6 +66,12 @@ export class Bans {
     this.#list({ rule: limit.rule, key, until: now + lastsMs, strike }, now);
   }
 
+  /** Another replica banned the key, for so much longer. */
+  adopt({ limit, key }: Charge, lastsMs: number, strike: number, now: number): void {
+    this.#remember(`ban\0${key}`, now + lastsMs, now);
+    this.#list({ rule: limit.rule, key, until: now + lastsMs, strike }, now);
+  }
+
   /** The bans in force, longest first. */
   list(now: number): BanEntry[] {
     const out: BanEntry[] = [];

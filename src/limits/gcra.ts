@@ -52,6 +52,14 @@ export function gcra(table: SharedTable): Limiter {
         table.set(index, Math.max(now, table.value(index) - back), 0);
       });
     },
+    raise(key, { requests, periodMs, burst }, leftMs, now) {
+      locked(key, now, true, (index) => {
+        if (index === -1) return;
+        const until = Math.max(table.value(index), now + leftMs);
+        // Held for as long as it is refused, like one that was refused here.
+        table.set(index, until, until - ((burst - 1) * periodMs) / requests);
+      });
+    },
     forget(key) {
       locked(key, 0, false, (index) => {
         if (index !== -1) table.free(index);

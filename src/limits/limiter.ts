@@ -27,6 +27,8 @@ export interface Limiter {
   peek(key: string, rate: Rate, cost: number, now: number): Taken;
   /** Gives back what was taken and is not to count. */
   giveBack(key: string, rate: Rate, cost: number, now: number): void;
+  /** Others took of the key too: at least so much is to be over before it is empty, in milliseconds. */
+  raise(key: string, rate: Rate, leftMs: number, now: number): void;
   /** Forgets a key. */
   forget(key: string): void;
 }

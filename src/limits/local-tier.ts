@@ -68,6 +68,21 @@ export class LocalTier implements Tier {
     return { ...this.#limiter.peek(key, limit.rate, limit.cost, now), bannedForMs };
   }
 
+  /** Others took of the key too: counts at least as much as they do, in milliseconds until all of it is over. */
+  raise({ limit, key }: Charge, leftMs: number): void {
+    this.#limiter.raise(key, limit.rate, leftMs, this.#clock.now());
+  }
+
+  /** A charge was refused by counts that are not here. */
+  refusedElsewhere({ limit, key }: Charge): void {
+    this.#hottest.saw(limit.rule, key, false);
+  }
+
+  /** A key was banned by counts that are not here, for so much longer. */
+  adoptBan(charge: Charge, lastsMs: number, strike: number): void {
+    this.#bans.adopt(charge, lastsMs, strike, this.#clock.now());
+  }
+
   /** The bans that are in force, longest first. */
   bans(): readonly BanEntry[] {
     return this.#bans.list(this.#clock.now());

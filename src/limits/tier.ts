@@ -45,6 +45,8 @@ export interface Outcome {
   readonly taken: readonly Taken[];
   /** Charges that were exceeded and only report. */
   readonly exceeded: readonly number[];
+  /** Refused because nobody could count, not because of what was counted. */
+  readonly unavailable?: true;
 }
 
 /** Counts of rate limits. */

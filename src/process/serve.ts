@@ -164,10 +164,13 @@ async function startAdmin(
     metrics,
     config: () => redacted(primary.config),
     upstreams: () => primary.upstreams(),
-    limits: () => ({ tables: primary.generation.services.occupancies() }),
+    limits: () => {
+      const { services } = primary.generation;
+      return { tables: services.occupancies(), shared: services.sharedTier?.status() };
+    },
     hottestKeys: (most) => primary.generation.services.localTier.hottest(most),
     bans: () => primary.generation.services.localTier.bans(),
-    liftBan: (id) => primary.generation.services.localTier.lift(id),
+    liftBan: (id) => primary.generation.services.liftBan(id),
     explain: async (question) => explained(primary.generation, question).text,
     reload,
     onRefused: (refused) => lines.adminRefused(log, refused),

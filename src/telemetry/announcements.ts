@@ -3,6 +3,10 @@ import * as lines from './lines.ts';
 import type { Log } from './log.ts';
 import { Repeats } from './repeats.ts';
 
+/** Names of unknown RPCs that are told, each once; whoever sends random ones fills no log and no memory. */
+const MAX_NAMES = 1000;
+const MAX_NAME = 256;
+
 /**
  * Writes a line for what happens outside any exchange. Connections that end and attempts that fail come as fast as an
  * attack or an outage makes them: of each kind some lines are written and the rest is counted.
@@ -38,7 +42,16 @@ export function connectEvents(log: Log, events: Events): void {
     warned.clear();
   });
   events.on('reload_failed', (event) => lines.reloadFailed(log, event));
+  const names = new Set<string>();
+  events.on('unknown_rpc', (event) => {
+    const name = event.name.slice(0, MAX_NAME);
+    if (names.has(name) || names.size > MAX_NAMES) return;
+    names.add(name);
+    if (names.size > MAX_NAMES) lines.unknownRpcsSilenced(log, MAX_NAMES);
+    else lines.unknownRpc(log, { ...event, name });
+  });
   events.on('list_reloaded', (event) => lines.listReloaded(log, event));
   events.on('list_failed', (event) => lines.listFailed(log, event));
+  events.on('shared_tier', (event) => lines.sharedTier(log, event));
   events.on('draining', (event) => lines.draining(log, event));
 }

@@ -55,6 +55,27 @@ export function certificateEnding(log: Log, line: { names: readonly string[]; fi
   say(log, 'warn', 'certificate_ending', line, `Certificate ${line.file} is valid only until ${line.until}: renew it`);
 }
 
+/** Somebody calls an RPC that no service definition has. */
+export function unknownRpc(log: Log, line: GatewayEvents['unknown_rpc']): void {
+  const name = printable(line.name, 256);
+  const what = line.refused ? 'refused' : 'forwarded';
+  const message = `${name} is in no service definition that the gateway knows, and was ${what}: a newer ZITADEL, or somebody looks for doors`;
+  say(log, 'info', 'unknown_rpc', { ...line, name }, message);
+}
+
+/** So many unknown RPCs were told of that no further one is. */
+export function unknownRpcsSilenced(log: Log, names: number): void {
+  const message = `${names} unknown RPCs were called: further names are not logged`;
+  say(log, 'warn', 'unknown_rpcs_silenced', { names }, message);
+}
+
+/** The server that replicas share their limits on came or went. */
+export function sharedTier(log: Log, { up, problem }: GatewayEvents['shared_tier']): void {
+  const why = clean(log, problem ?? 'unknown');
+  if (up) say(log, 'info', 'shared_tier_up', {}, 'The server of limiter.shared answers: limits are shared');
+  else say(log, 'warn', 'shared_tier_down', { problem: why }, `The server of limiter.shared does not answer: ${why}`);
+}
+
 /** A list of addresses was read again. */
 export function listReloaded(log: Log, line: GatewayEvents['list_reloaded']): void {
   say(log, 'info', 'list_reloaded', line, `List ${line.name} was read again from ${line.file}: ${line.size} networks`);

@@ -9,7 +9,7 @@ import { routeFor } from './match.ts';
 
 const root = new URL('../../config/', import.meta.url);
 const FILES = ['gateway.yaml', ...readdirSync(new URL('examples/', root)).map((name) => `examples/${name}`)];
-const env = { GATEHOUSE_ADMIN_TOKEN: 'a-token-for-the-test', SCIM_TOKEN: 'scim' };
+const env = { GATEHOUSE_ADMIN_TOKEN: 'a-token-for-the-test', SCIM_TOKEN: 'scim', GATEHOUSE_SHARED_PASSWORD: 'shared' };
 const textOf = (file: string): string => readFileSync(new URL(file, root), 'utf8');
 const load = (file: string) => parseConfig(textOf(file), { file, env });
 

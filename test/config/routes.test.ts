@@ -12,27 +12,30 @@ const named = (routes: readonly RouteConfig[], name: string): RouteConfig => {
 };
 
 test('an own route is complete', () => {
-  assert.deepEqual(named(table('routes: [{ name: own, paths: [/own], class: mine }]'), 'own'), {
-    name: 'own',
-    source: 'config',
-    listeners: [],
-    hosts: [],
-    paths: ['/own'],
-    methods: [],
-    dialects: [],
-    action: 'forward',
-    upstream: 'zitadel',
-    rewrite_prefix: undefined,
-    websocket: false,
-    refuse_with: 'NO_ROUTE',
-    redirect: undefined,
-    class: 'mine',
-    form: 'rest',
-    policies: {
-      deadline: { answer_ms: 60_000, total_ms: 0, honour_caller: true },
-      body_limit: { max_bytes: 16_777_216 },
+  assert.deepEqual(
+    named(table('policies: { shield: false }\nroutes: [{ name: own, paths: [/own], class: mine }]'), 'own'),
+    {
+      name: 'own',
+      source: 'config',
+      listeners: [],
+      hosts: [],
+      paths: ['/own'],
+      methods: [],
+      dialects: [],
+      action: 'forward',
+      upstream: 'zitadel',
+      rewrite_prefix: undefined,
+      websocket: false,
+      refuse_with: 'NO_ROUTE',
+      redirect: undefined,
+      class: 'mine',
+      form: 'rest',
+      policies: {
+        deadline: { answer_ms: 60_000, total_ms: 0, honour_caller: true },
+        body_limit: { max_bytes: 16_777_216 },
+      },
     },
-  });
+  );
 });
 
 test('own routes stand before the table, or after it where they say so', () => {
@@ -79,7 +82,7 @@ routes:
 test('a class called like a property of every object is a class like any other', () => {
   for (const name of ['constructor', 'toString', 'valueOf']) {
     const route = named(table(`routes: [{ name: own, paths: [/own], class: ${name} }]`), 'own');
-    assert.deepEqual(Object.keys(route.policies), ['deadline', 'body_limit'], name);
+    assert.deepEqual(Object.keys(route.policies), ['shield', 'deadline', 'body_limit'], name);
   }
 });
 
@@ -119,7 +122,7 @@ test('a limit without its number is a problem that names it', () => {
 
 test('false switches a policy off, and a level above switches it on again', () => {
   const routes = table(
-    'policies: { body_limit: false }\nroutes: [{ name: own, paths: [/own], class: mine, policies: { deadline: false } }]',
+    'policies: { body_limit: false, shield: false }\nroutes: [{ name: own, paths: [/own], class: mine, policies: { deadline: false } }]',
   );
   assert.deepEqual(named(routes, 'own').policies, {});
   assert.equal(named(routes, 'oidc-token').policies.body_limit?.max_bytes, 262_144, 'the class of the preset says it');

@@ -68,6 +68,8 @@ const NAMES = [
   'attempt_failed',
   'untrusted_proxy',
   'hint',
+  'refused',
+  'shared_tier',
   'reloaded',
   'reload_failed',
   'draining',

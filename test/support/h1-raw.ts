@@ -120,12 +120,18 @@ function chunked(after: Buffer): { bytes: Buffer; length: number } | undefined {
   }
 }
 
-/** Connects to a listener by hand: TLS with ALPN http/1.1 where a CA is given, else cleartext. */
-export async function connectRaw(port: number, options: { ca?: string; host?: string } = {}): Promise<RawClient> {
+/**
+ * Connects to a listener by hand: TLS with ALPN http/1.1 where a CA is given, else cleartext. `from`: the loopback address
+ * to come from.
+ */
+export async function connectRaw(
+  port: number,
+  options: { ca?: string; host?: string; from?: string } = {},
+): Promise<RawClient> {
   const { ca, host = '127.0.0.1' } = options;
   const socket =
     ca === undefined
-      ? net.connect({ port, host, noDelay: true })
+      ? net.connect({ port, host, noDelay: true, ...(options.from && { localAddress: options.from }) })
       : tls.connect({ port, host, ca, servername: 'localhost', ALPNProtocols: ['http/1.1'] });
   await once(socket, ca === undefined ? 'connect' : 'secureConnect');
   return new RawClient(socket);

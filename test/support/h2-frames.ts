@@ -269,14 +269,17 @@ export class FramePeer {
   }
 }
 
-/** Connects to a listener by hand: TLS with ALPN h2 where a CA is given, else cleartext with prior knowledge. */
+/**
+ * Connects to a listener by hand: TLS with ALPN h2 where a CA is given, else cleartext with prior knowledge. `from`: the
+ * loopback address to come from.
+ */
 export async function connectFrames(
   port: number,
-  options: { ca?: string; settings?: readonly Setting[] } = {},
+  options: { ca?: string; settings?: readonly Setting[]; from?: string } = {},
 ): Promise<FramePeer & Disposable> {
   const socket =
     options.ca === undefined
-      ? net.connect({ port, host: '127.0.0.1', noDelay: true })
+      ? net.connect({ port, host: '127.0.0.1', noDelay: true, ...(options.from && { localAddress: options.from }) })
       : tls.connect({ port, host: '127.0.0.1', ca: options.ca, servername: 'localhost', ALPNProtocols: ['h2'] });
   await once(socket, options.ca === undefined ? 'connect' : 'secureConnect');
   const peer = new FramePeer(socket, 'client', options.settings);

@@ -7,6 +7,7 @@ import { networks } from './networks.ts';
 import { policies } from './policies.ts';
 import { preset } from './preset.ts';
 import { routes } from './routes.ts';
+import { sharedTier } from './shared-tier.ts';
 import { shield } from './shield.ts';
 import { upstreams } from './upstreams.ts';
 
@@ -22,5 +23,6 @@ export const CHECKS: readonly Check[] = [
   policies,
   shield,
   limitKeys,
+  sharedTier,
   namedNetworks,
 ];

@@ -32,10 +32,9 @@ export const shield: Check = ({ config, ownRoutes }, found) => {
       rule.allow?.forEach((entry, index) => {
         if (!entry.startsWith('@') || lists === undefined || lists.includes(entry.slice(1))) return;
         const meant = nearest(entry.slice(1), lists);
-        const there = lists.length === 0 ? 'there is none' : `there is ${lists.join(', ')}`;
         found.problem(
           [...at, 'allow', index],
-          `no list of networks is called ${entry.slice(1)}${meant === undefined ? `; ${there}` : `, did you mean @${meant}?`}`,
+          `no list ${entry}: expected one of \`networks\`${meant === undefined ? '' : `, did you mean @${meant}?`}`,
           meant === undefined ? {} : { suggestion: `@${meant}` },
         );
       });
@@ -68,7 +67,7 @@ function matchHint(pattern: string): string | undefined {
     if (near === undefined) return undefined;
     meant = `${near[1]}/${method}`;
   } else {
-    const near = nearest(service, [...SERVICES.values()]);
+    const near = SERVICES.get(`zitadel.${service}`) ?? nearest(service, [...SERVICES.values()]);
     if (near !== undefined) meant = `${near}/${method}`;
   }
   return `no RPC that the gateway knows matches${meant === undefined ? ': expected a pattern such as zitadel.admin.v1.AdminService/*' : `, did you mean ${meant}?`}`;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sharedTier } from './shared-tier.ts';
 
 /** What all rate limits and concurrency limits share: memory, and how addresses become keys. */
 export const limiter = z.strictObject({
@@ -23,4 +24,7 @@ export const limiter = z.strictObject({
     .describe(
       '`shadow`: limits by address alone only report while a peer may be a proxy that `trusted_proxies` does not list, because all clients may share its address. `enforce`: they hold.',
     ),
+  shared: sharedTier
+    .optional()
+    .describe('Shares rate limits between replicas on Redis or Valkey; without it each replica counts alone.'),
 });

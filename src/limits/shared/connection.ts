@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { createClient, type RedisClientOptions } from '@redis/client';
 import type { Clock } from '../../core/clock.ts';
-import { ADD, type Script, TAKE } from './script.ts';
+import { ADD, FORGET, type Script, TAKE } from './script.ts';
 import type { ServerSettings } from './settings.ts';
 
 /** Commands on their way; with more the server counts as down. */
@@ -22,12 +22,13 @@ export interface ConnectionEvents {
   readonly onDown: (reason: string) => void;
 }
 
-type Client = ReturnType<typeof createClient>;
+type Options = RedisClientOptions<Record<never, never>, Record<never, never>, Record<never, never>, 2>;
+type Client = ReturnType<typeof createClient<Record<never, never>, Record<never, never>, Record<never, never>, 2>>;
 
 /** One connection of one thread; it begins to connect when it is made. */
 export class Connection {
   readonly #settings: ServerSettings;
-  readonly #options: RedisClientOptions;
+  readonly #options: Options;
   readonly #probe: readonly [keys: string[], args: string[]];
   readonly #clock: Clock;
   readonly #events: ConnectionEvents;
@@ -118,8 +119,8 @@ export class Connection {
       () => {
         cancel();
         if (client !== this.#client) return;
-        // Loaded before they are needed; where that is forbidden `run` sends the text.
-        for (const { text } of [TAKE, ADD]) client.sendCommand(['SCRIPT', 'LOAD', text]).catch(() => {});
+        // Loaded before they are needed, so that calls keep their order; where that is forbidden `run` sends the text.
+        for (const { text } of [TAKE, ADD, FORGET]) client.sendCommand(['SCRIPT', 'LOAD', text]).catch(() => {});
         this.#ask(client);
       },
       (error: unknown) => {
@@ -147,7 +148,10 @@ export class Connection {
     this.run(TAKE, ...this.#probe).then(
       () => {
         const tookMs = this.#clock.now() - sent;
-        if (tookMs > deadline_ms) return again(`answers in ${tookMs.toFixed(1)} ms, deadline_ms is ${deadline_ms}`);
+        if (tookMs > deadline_ms) {
+          again(`answers in ${tookMs.toFixed(1)} ms, deadline_ms is ${deadline_ms}`);
+          return;
+        }
         cancel();
         if (client !== this.#client) return;
         this.#up = true;
@@ -192,15 +196,17 @@ export class Connection {
 /** Short, and without what was sent. */
 function said(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
-  if (/^(?:WRONGPASS|ERR invalid password|NOAUTH)/.test(text)) {
+  // Long commands meet this one before NOAUTH.
+  if (/^(?:WRONGPASS|ERR invalid password|NOAUTH|ERR Protocol error: unauthenticated)/.test(text)) {
     return `the server refused the login: check username and password (${text.slice(0, 120)})`;
   }
   // AggregateError of Happy Eyeballs has no text of its own.
-  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(said).join('; ').slice(0, 300);
+  if (error instanceof AggregateError && error.errors.length > 0)
+    return error.errors.map(said).join('; ').slice(0, 300);
   return text.slice(0, 300);
 }
 
-function clientOptions({ url, username, password, ca_file }: ServerSettings): RedisClientOptions {
+function clientOptions({ url, username, password, ca_file }: ServerSettings): Options {
   const { protocol, hostname, port, pathname, searchParams } = new URL(url);
   const database = Number(protocol === 'unix:' ? (searchParams.get('db') ?? 0) : pathname.slice(1) || 0);
   const retry = { reconnectStrategy: false } as const;
@@ -222,6 +228,6 @@ function clientOptions({ url, username, password, ca_file }: ServerSettings): Re
     disableOfflineQueue: true,
     commandsQueueMaxLength: QUEUE,
     // The deadline is ours: the library's would be one more timer for each command.
-    commandOptions: { timeout: undefined },
-  } as RedisClientOptions;
+    commandOptions: { timeout: 0 },
+  };
 }

@@ -144,3 +144,6 @@ end
 write()
 return out
 `);
+
+/** Forgets keys. */
+export const FORGET: Script = script(`return {redis.call('DEL', unpack(KEYS))}`);

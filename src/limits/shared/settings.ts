@@ -33,4 +33,6 @@ export interface SharedTierStatus {
   readonly timeouts: number;
   /** Requests that were decided by `on_error`. */
   readonly fallbacks: number;
+  /** Mode `delta`: counts that the server was not told, because it was down for too long. */
+  readonly dropped: number;
 }
