@@ -6,6 +6,9 @@ import type { Fields } from '../core/raw.ts';
 import { detailsOf, rpcStatus, unpaddedBase64 } from './details.ts';
 import { retryDelayMs } from './retry.ts';
 
+/** The longest wait that a retry may sit out, in milliseconds. */
+const MAX_PUSHBACK_MS = 10_000;
+
 /** `grpc-message` as it goes on the wire: percent-encoded UTF-8 outside printable ASCII and for `%` itself. */
 export function percentEncode(message: string): string {
   return message.toWellFormed().replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent);
@@ -22,7 +25,9 @@ export function statusFields(error: GatewayError): Fields {
   if (details.length > 0)
     fields.push('grpc-status-details-bin', unpaddedBase64(rpcStatus(error.row.grpc, error.message, details)));
   const delayMs = retryDelayMs(error);
-  if (delayMs !== undefined) fields.push('grpc-retry-pushback-ms', String(delayMs));
+  // A client with a retry policy waits for as long as it is told, up to its deadline, and then reports that (grpc-js
+  // 1.14, grpc-go 1.85): a wait that no caller has is told as "do not send it again", and the error gets through.
+  if (delayMs !== undefined) fields.push('grpc-retry-pushback-ms', delayMs > MAX_PUSHBACK_MS ? '-1' : String(delayMs));
   return fields;
 }
 

@@ -13,6 +13,7 @@ const PACKAGES = {
   client: 'google.golang.org/grpc/interop/client',
   server: 'google.golang.org/grpc/interop/server',
   grpcurl: 'github.com/fullstorydev/grpcurl/cmd/grpcurl',
+  limits: './limits',
 } as const;
 
 export type GoTool = keyof typeof PACKAGES;

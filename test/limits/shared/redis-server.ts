@@ -49,7 +49,10 @@ export async function startRedis(
     await ready.promise;
     return { child, ended };
   };
-  let running = await start();
+  let running = await start().catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
   const kill = async (): Promise<void> => {
     running.child.kill('SIGKILL');
     await running.ended;
