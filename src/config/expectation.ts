@@ -4,6 +4,8 @@ import { alternatives, core, type Schema } from './shape.ts';
 const UNITS: readonly (readonly [suffix: string, unit: string])[] = [
   ['_ms', 'milliseconds'],
   ['_bytes', 'bytes'],
+  ['_bytes_per_s', 'bytes a second'],
+  ['_per_s', 'times a second'],
   ['_s', 'seconds'],
 ];
 

@@ -5,6 +5,7 @@ import { ipRulesOptions } from '../policies/ip-rules.ts';
 import { host } from './host.ts';
 import { network } from './network.ts';
 import { admin } from './schema/admin.ts';
+import { clientAddress } from './schema/client-address.ts';
 import { limiter } from './schema/limiter.ts';
 import { limits } from './schema/limits.ts';
 import { listener } from './schema/listener.ts';
@@ -30,7 +31,12 @@ export const configSchema = z.strictObject({
   trusted_proxies: z
     .array(network)
     .default([])
-    .describe('Load balancers whose X-Forwarded-For, X-Forwarded-Proto, Forwarded and X-Request-ID are believed.'),
+    .describe(
+      'Load balancers whose X-Forwarded-For, X-Forwarded-Proto and X-Request-ID are believed, and that may speak the PROXY protocol.',
+    ),
+  client_address: clientAddress
+    .prefault({})
+    .describe('Where peers in `trusted_proxies` say who the client is; everybody else is the client.'),
   trace_context: z
     .enum(['pass', 'drop'])
     .default('pass')

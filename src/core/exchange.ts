@@ -86,6 +86,8 @@ export interface RouteInfo {
   readonly form: RefusalForm;
   /** Limit class of the preset (login, token, api …), for logs, metrics and limits. */
   readonly class: string;
+  /** Segments at the beginning of the path that give way to others towards the upstream. */
+  readonly rewrite?: { readonly from: string; readonly to: string };
 }
 
 /** What is remembered of one exchange: becomes one log line, counts and a span. Times are `Clock.now()` milliseconds. */

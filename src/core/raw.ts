@@ -110,8 +110,12 @@ export interface UpstreamStream extends MessageStream {
 export interface Connection {
   /** Unique in the process. */
   readonly id: number;
-  /** The address of the socket's other end, IPv4-mapped IPv6 folded to IPv4. */
+  /** The address of the socket's other end, or the one that a PROXY header names; IPv4-mapped IPv6 folded to IPv4. */
   readonly peerAddress: string;
+  /** The address of the socket's other end where a PROXY header came that spoke for another. */
+  readonly proxyAddress?: string | undefined;
+  /** The PROXY header could not say who the other is: `peerAddress` is the proxy's own, and nothing the peer says is believed. */
+  readonly sourceUnknown?: true | undefined;
   /** The name of the listener in the config. */
   readonly listener: string;
   /** `TLSv1.3` and the like; undefined on cleartext. */

@@ -13,28 +13,29 @@ import {
   ScalarType,
 } from '@bufbuild/protobuf';
 import { http } from '@zitadel/proto/google/api/annotations_pb.js';
+import { auth_option } from '@zitadel/proto/zitadel/options_pb.js';
+import { options } from '@zitadel/proto/zitadel/protoc_gen_zitadel/v2/options_pb.js';
 import { V1_PREFIXES, zitadelServices } from './rpc/services.ts';
 
 const FILE = new URL('../rpc/zitadel.json', import.meta.url);
 
 /** Kinds of fields that a key may be made of, as the file numbers them. */
-const KIND = { text: 0, number: 1, message: 2 } as const;
-const NUMBERS: ReadonlySet<ScalarType> = new Set([
-  ScalarType.INT32,
-  ScalarType.INT64,
-  ScalarType.UINT32,
-  ScalarType.UINT64,
-  ScalarType.SINT32,
-  ScalarType.SINT64,
+const KIND = { text: 0, message: 1, enum: 2 } as const;
+const NUMBERS: ReadonlyMap<ScalarType, number> = new Map([
+  [ScalarType.INT32, 3],
+  [ScalarType.INT64, 4],
+  [ScalarType.UINT32, 5],
+  [ScalarType.UINT64, 6],
 ]);
 
-/** What a field is, or undefined where no key can be made of it: lists, maps, bytes, floats. */
+const jsonNameOf = (name: string): string => name.replace(/_(\w)/g, (_match, letter: string) => letter.toUpperCase());
+
+/** What a field is, or undefined where no key can be made of it: lists, maps, bytes, floats, flags. */
 function kindOf(field: DescField): number | undefined {
   if (field.fieldKind === 'message') return KIND.message;
-  if (field.fieldKind === 'enum') return KIND.number;
+  if (field.fieldKind === 'enum') return KIND.enum;
   if (field.fieldKind !== 'scalar') return undefined;
-  if (field.scalar === ScalarType.STRING) return KIND.text;
-  return NUMBERS.has(field.scalar) ? KIND.number : undefined;
+  return field.scalar === ScalarType.STRING ? KIND.text : NUMBERS.get(field.scalar);
 }
 
 /** Messages that have text or numbers somewhere below; those of google.protobuf have a JSON form of their own. */
@@ -59,6 +60,13 @@ function usefulMessages(inputs: readonly DescMessage[]): DescMessage[] {
   return [...useful].sort((a, b) => (a.typeName < b.typeName ? -1 : 1));
 }
 
+/** The permission of a method where it is one across instances (`system.instance.delete`); else empty. */
+function systemPermission(method: DescMethod): string {
+  const permission =
+    getOption(method, auth_option).permission || (getOption(method, options).authOption?.permission ?? '');
+  return permission.startsWith('system.') ? permission : '';
+}
+
 /** REST paths of a method: verb, template below the service's prefix, field of the body. */
 function bindingsOf(method: DescMethod, prefix: string): string[][] {
   const rule = getOption(method, http);
@@ -74,20 +82,39 @@ function definitions(all: readonly DescService[]): string {
   const services = [...all].sort((a, b) => (a.typeName < b.typeName ? -1 : 1));
   const messages = usefulMessages(services.flatMap(({ methods }) => methods.map(({ input }) => input)));
   const index = new Map(messages.map((message, at) => [message, at]));
+  const enums = [
+    ...new Set(
+      messages.flatMap(({ fields }) => fields.flatMap((field) => (field.fieldKind === 'enum' ? field.enum : []))),
+    ),
+  ].sort((a, b) => (a.typeName < b.typeName ? -1 : 1));
+  const typeOf = (field: DescField): number | undefined => {
+    if (field.fieldKind === 'message') return index.get(field.message);
+    return field.fieldKind === 'enum' ? enums.indexOf(field.enum) : undefined;
+  };
+  const readable = (field: DescField): boolean =>
+    kindOf(field) !== undefined && (kindOf(field) !== KIND.message || typeOf(field) !== undefined);
   const fieldsOf = (message: DescMessage): unknown[] =>
-    message.fields.flatMap((field) => {
-      const kind = kindOf(field);
-      const type = field.fieldKind === 'message' ? index.get(field.message) : undefined;
-      if (kind === undefined || (kind === KIND.message && type === undefined)) return [];
-      return [[field.number, field.name, kind, ...(type === undefined ? [] : [type])]];
+    message.fields.filter(readable).map((field) => {
+      const type = typeOf(field);
+      // The file has no JSON names: its reader makes them.
+      if (jsonNameOf(field.name) !== field.jsonName) throw new Error(`${field} has a JSON name of its own`);
+      return [field.number, field.name, kindOf(field), ...(type === undefined ? [] : [type])];
     });
+  // Of several fields one is set: a reader of one must know the others, whatever they are.
+  const oneofsOf = (message: DescMessage): unknown[] => {
+    const oneofs = message.oneofs.filter(({ fields }) => fields.length > 1 && fields.some(readable));
+    return oneofs.length === 0 ? [] : [oneofs.map(({ fields }) => fields.map(({ number, name }) => [number, name]))];
+  };
   const lines = (items: readonly unknown[]): string => items.map((item) => JSON.stringify(item)).join(',\n');
   return [
     '{',
     `"source": "@zitadel/proto ${version()}",`,
     `"prefixes": ${JSON.stringify(V1_PREFIXES)},`,
     '"messages": [',
-    lines(messages.map((message) => [message.typeName, fieldsOf(message)])),
+    lines(messages.map((message) => [message.typeName, fieldsOf(message), ...oneofsOf(message)])),
+    '],',
+    '"enums": [',
+    lines(enums.map(({ typeName, values }) => [typeName, values.map(({ name, number }) => [name, number])])),
     '],',
     '"rpcs": [',
     lines(
@@ -97,6 +124,7 @@ function definitions(all: readonly DescService[]): string {
           method.name,
           index.get(method.input) ?? -1,
           bindingsOf(method, V1_PREFIXES[service.typeName] ?? ''),
+          ...(systemPermission(method) === '' ? [] : [systemPermission(method)]),
         ]),
       ),
     ),

@@ -43,7 +43,12 @@ export function createAdmission(
       },
     ]),
   );
-  const clientAddress = clientAddresses({ trustedProxies: config.trusted_proxies, listeners, onUntrusted });
+  const clientAddress = clientAddresses({
+    trustedProxies: config.trusted_proxies,
+    source: config.client_address,
+    listeners,
+    onUntrusted,
+  });
   const { allow, deny } = config.ip_rules;
   const mayCome = allow.length + deny.length === 0 ? undefined : compileIpRules(config.ip_rules, networks);
   const hosts = new HostMap<true>();

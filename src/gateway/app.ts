@@ -17,6 +17,7 @@ import { createAdmission, GLOBAL_IP_RULES } from './admission.ts';
 import { ROUTE_CONSTRAINTS } from './constraints.ts';
 import { OpenExchange } from './exchange.ts';
 import type { Generation, GenerationOptions } from './generation.ts';
+import { bodyPace } from './pace.ts';
 import { refuse } from './refuse.ts';
 import { type CompiledRoute, RouteTable, routerEntries } from './route-table.ts';
 import { chain, declareRoutes, hooksOf, policiesOf } from './routes.ts';
@@ -48,6 +49,7 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
 
   const services = makeServices(options);
   const upstreams = keptUpstreams(options);
+  const pace = bodyPace(config.limits);
   const entries = routerEntries(expandRoutes(config));
   const table = new RouteTable(entries);
   const admission = createAdmission(
@@ -107,7 +109,7 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
       };
     }
     const notHere = admission.addressRefused(client, raw);
-    const exchange = new OpenExchange(raw, client, route, clock, config.limits.body_idle_ms);
+    const exchange = new OpenExchange(raw, client, route, clock, config.limits.body_idle_ms, pace);
     request.exchange = exchange;
     open.add(exchange);
     (reply.raw as unknown as RawReply).once('close', () => {

@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { PeekedBody } from '../core/exchange.ts';
 import { type DownstreamStream, type Fields, NOBODY, type Receiver, type Reset } from '../core/raw.ts';
+import { Pace, type PaceLimits } from './pace.ts';
 
 type Done = (error: GatewayError | undefined, body: PeekedBody) => void;
 
@@ -21,10 +22,12 @@ export class BodyPeek implements DownstreamStream {
   readonly #stream: DownstreamStream;
   readonly #clock: Clock;
   readonly #idleMs: number;
+  readonly #pace: Pace | undefined;
   /** The client waits for 100 before it sends anything; it is told once. */
   #expectsContinue: boolean;
   #chunks: Uint8Array[] = [];
   #bytes = 0;
+  #lastProgress = 0;
   #end: { readonly trailers: Fields | undefined } | undefined;
   #reset: Reset | undefined;
   #closed = false;
@@ -35,11 +38,12 @@ export class BodyPeek implements DownstreamStream {
   /** Everything kept was told: the stream talks to its owner itself. */
   #through = false;
 
-  /** `idleMs`: how long the client may send nothing while the body is waited for; 0 for no limit. */
-  constructor(stream: DownstreamStream, clock: Clock, idleMs: number, expectsContinue: boolean) {
+  /** `idleMs`: how long the client may send nothing while the body is waited for; 0 for no limit. `pace`: how slowly. */
+  constructor(stream: DownstreamStream, clock: Clock, idleMs: number, expectsContinue: boolean, pace?: PaceLimits) {
     this.#stream = stream;
     this.#clock = clock;
     this.#idleMs = idleMs;
+    this.#pace = pace && new Pace(pace);
     this.#expectsContinue = expectsContinue;
     stream.receiver = this.#keeping();
   }
@@ -131,6 +135,8 @@ export class BodyPeek implements DownstreamStream {
       onData: (chunk) => {
         this.#chunks.push(chunk);
         this.#bytes += chunk.length;
+        this.#lastProgress = this.#clock.now();
+        this.#pace?.moved(chunk.length, this.#lastProgress);
         this.#look();
       },
       onEnd: (trailers) => {
@@ -168,6 +174,7 @@ export class BodyPeek implements DownstreamStream {
     this.#wanted = undefined;
     this.#cancelIdle?.();
     this.#cancelIdle = undefined;
+    this.#pace?.stop(this.#clock.now());
     this.#stream.pause();
     done(error, { bytes: this.#joined(), complete: this.#end !== undefined });
   }
@@ -182,16 +189,25 @@ export class BodyPeek implements DownstreamStream {
     return joined;
   }
 
-  /** Gives up on a client that owes a body and sends nothing of it. */
+  /** Gives up on a client that owes a body and sends nothing of it, or too slowly. */
   #watch(): void {
     if (this.#idleMs === 0) return;
-    let before = this.#bytes;
+    this.#lastProgress = this.#clock.now();
+    this.#pace?.start(this.#lastProgress);
     const check = (): void => {
-      if (this.#bytes === before) this.#settle(new GatewayError('REQUEST_TIMEOUT', { detail: 'limits.body_idle_ms' }));
-      else this.#cancelIdle = this.#clock.after(this.#idleMs, check);
-      before = this.#bytes;
+      const now = this.#clock.now();
+      const idle = this.#idleMs - (now - this.#lastProgress);
+      const pace = this.#pace?.left(now) ?? idle;
+      if (idle <= 0) this.#tooSlow('limits.body_idle_ms');
+      else if (pace <= 0) this.#tooSlow('limits.body_min_bytes_per_s');
+      else this.#cancelIdle = this.#clock.after(Math.max(1, Math.min(idle, pace)), check);
     };
-    this.#cancelIdle = this.#clock.after(this.#idleMs, check);
+    const first = this.#pace?.left(this.#lastProgress) ?? this.#idleMs;
+    this.#cancelIdle = this.#clock.after(Math.max(1, Math.min(this.#idleMs, first)), check);
+  }
+
+  #tooSlow(detail: string): void {
+    this.#settle(new GatewayError('REQUEST_TIMEOUT', { detail }));
   }
 
   /** Tells the owner what was kept, as long as it takes it; then the stream goes on by itself. */

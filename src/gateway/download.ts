@@ -6,6 +6,7 @@ import type { Answer, Exchange } from '../core/exchange.ts';
 import { getField, trailerFields } from '../core/headers.ts';
 import { type DownstreamStream, type Fields, ResetCode, type Sink } from '../core/raw.ts';
 import { watchFrames } from '../dialects/index.ts';
+import { Pace, type PaceLimits } from './pace.ts';
 
 /** One answer. */
 export class Download {
@@ -19,13 +20,17 @@ export class Download {
   #lengthTold = false;
   #over = false;
   #cancelIdle: (() => void) | undefined;
+  readonly #pace: Pace | undefined;
+  /** Bytes that were given to the client's side and may wait there still. */
+  #given = 0;
 
-  /** `idleMs`: how long a client may take no data while some waits for it; 0 for no limit. */
-  constructor(exchange: Exchange, clock: Clock, idleMs: number) {
+  /** `idleMs`: how long a client may take no data while some waits for it; 0 for no limit. `pace`: how slow it may be. */
+  constructor(exchange: Exchange, clock: Clock, idleMs: number, pace?: PaceLimits) {
     this.#exchange = exchange;
     this.#downstream = exchange.downstream;
     this.#clock = clock;
     this.#idleMs = idleMs;
+    this.#pace = pace && new Pace(pace);
   }
 
   /** The head was sent. */
@@ -53,6 +58,7 @@ export class Download {
   /** False asks to hold on until `drained`. */
   write(chunk: Uint8Array): boolean {
     this.#exchange.record.bytesOut += chunk.length;
+    this.#given += chunk.length;
     this.#frames?.push(chunk);
     if (this.#sink!.write(chunk)) return true;
     this.#watch();
@@ -79,6 +85,7 @@ export class Download {
   drained(): void {
     this.#cancelIdle?.();
     this.#cancelIdle = undefined;
+    this.#pace?.stop(this.#clock.now());
   }
 
   /** The client's stream is closed. */
@@ -116,8 +123,15 @@ export class Download {
    */
   #watch(): void {
     if (this.#cancelIdle !== undefined || this.#idleMs === 0) return;
-    this.#cancelIdle = this.#clock.after(this.#idleMs, () => {
-      const error = new GatewayError('CLIENT_STALLED', { detail: 'limits.write_idle_ms' });
+    const now = this.#clock.now();
+    // How much of it the client takes meanwhile is not to be seen: it has the time that all of it may take.
+    this.#pace?.moved(this.#given, now);
+    this.#pace?.start(now);
+    this.#given = 0;
+    const paceMs = this.#pace?.left(now) ?? this.#idleMs;
+    const detail = paceMs < this.#idleMs ? 'limits.write_min_bytes_per_s' : 'limits.write_idle_ms';
+    this.#cancelIdle = this.#clock.after(Math.max(1, Math.min(this.#idleMs, paceMs)), () => {
+      const error = new GatewayError('CLIENT_STALLED', { detail });
       if (!this.#over) return this.#exchange.abort(error);
       this.#exchange.record.error ??= error;
       this.#downstream.reset(ResetCode.CANCEL);

@@ -17,6 +17,7 @@ import { getField } from '../core/headers.ts';
 import type { DownstreamStream, RawRequest } from '../core/raw.ts';
 import { dialectOf } from '../dialects/index.ts';
 import { BodyPeek } from './body-peek.ts';
+import { mayBeQuiet, type PaceLimits } from './pace.ts';
 
 /** What may stand in a request id that a trusted proxy sends: it goes into logs and headers. */
 const REQUEST_ID = /^[\w.:/+=-]{1,128}$/;
@@ -49,17 +50,27 @@ export class OpenExchange implements Exchange {
   downstream: DownstreamStream;
   readonly #clock: Clock;
   readonly #bodyIdleMs: number;
+  readonly #bodyPace: PaceLimits | undefined;
   aborted: GatewayError | undefined;
   #peek: BodyPeek | undefined;
   #held: Disposable[] = [];
+  #over = false;
   #onAbort: ((error: GatewayError) => void)[] = [];
 
-  /** `bodyIdleMs`: how long a body that is peeked at may make no progress; 0 for no limit. */
-  constructor(raw: RawRequest, client: ClientAddress, route: RouteInfo, clock: Clock, bodyIdleMs = 0) {
+  /** `bodyIdleMs`: how long a body that is peeked at may make no progress; 0 for no limit. `pace`: how slow it may be. */
+  constructor(
+    raw: RawRequest,
+    client: ClientAddress,
+    route: RouteInfo,
+    clock: Clock,
+    bodyIdleMs = 0,
+    pace?: PaceLimits,
+  ) {
     this.raw = raw;
     this.downstream = raw.stream;
     this.#clock = clock;
     this.#bodyIdleMs = bodyIdleMs;
+    this.#bodyPace = pace;
     this.client = client;
     this.route = route;
     this.head = headOf(raw);
@@ -93,7 +104,14 @@ export class OpenExchange implements Exchange {
   ): void {
     let peek = this.#peek;
     if (peek === undefined) {
-      peek = new BodyPeek(this.raw.stream, this.#clock, this.#bodyIdleMs, this.head.headers.expect !== undefined);
+      const expects = this.head.headers.expect !== undefined;
+      peek = new BodyPeek(
+        this.raw.stream,
+        this.#clock,
+        this.#bodyIdleMs,
+        expects,
+        mayBeQuiet(this) ? undefined : this.#bodyPace,
+      );
       this.#peek = peek;
       this.downstream = peek;
       this.onAbort((error) => peek!.giveUp(error));
@@ -106,7 +124,9 @@ export class OpenExchange implements Exchange {
   }
 
   hold(resource: Disposable): void {
-    this.#held.push(resource);
+    // The client may have left while a policy waited: nobody would give it back any more.
+    if (this.#over) resource[Symbol.dispose]();
+    else this.#held.push(resource);
   }
 
   abort(error: GatewayError): void {
@@ -124,6 +144,7 @@ export class OpenExchange implements Exchange {
 
   /** Gives everything back, last first. */
   close(): void {
+    this.#over = true;
     this.#onAbort = [];
     const held = this.#held;
     this.#held = [];

@@ -9,6 +9,7 @@ import type { AnswerHook } from '../core/policy.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { OpenRequest } from '../upstream/pool.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { mayBeQuiet } from './pace.ts';
 import { type AnswerHead, Relay, type RelayLimits, type Replay } from './relay.ts';
 import { type UpstreamFieldsOptions, upstreamFields } from './upstream-fields.ts';
 
@@ -30,7 +31,7 @@ export interface ForwardOptions extends UpstreamFieldsOptions {
 export function forward(options: ForwardOptions): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
   const { upstream, clock } = options;
   // An RPC stream may be quiet for hours; only a body that is one message must make progress.
-  const streamLimits = { ...options.limits, bodyIdleMs: 0 };
+  const streamLimits = { ...options.limits, bodyIdleMs: 0, bodyPace: undefined, writePace: undefined };
 
   return async function forward(request, reply) {
     const { exchange } = request;
@@ -117,10 +118,4 @@ export function forward(options: ForwardOptions): (request: FastifyRequest, repl
     const rest = (to === '/' ? '' : to) + target.slice(at);
     return rest.startsWith('/') ? rest : `/${rest}`;
   }
-}
-
-/** Whether the request's body is a stream of messages, which has no pace of its own. */
-function mayBeQuiet(exchange: Exchange): boolean {
-  const { dialect, head } = exchange;
-  return dialect.name === 'grpc' || (dialect.name === 'connect' && head.contentType.startsWith('application/connect'));
 }

@@ -19,6 +19,7 @@ import type { Endpoint } from '../upstream/endpoint.ts';
 import { countsAgainst, resetError } from '../upstream/node-error.ts';
 import type { OpenRequest } from '../upstream/pool.ts';
 import { Download } from './download.ts';
+import type { PaceLimits } from './pace.ts';
 import { Upload } from './upload.ts';
 
 export interface RelayLimits {
@@ -26,6 +27,9 @@ export interface RelayLimits {
   readonly bodyIdleMs: number;
   /** How long a client may take no data while some waits for it. */
   readonly writeIdleMs: number;
+  /** How slow a request body and a reader may be; no minimum where it is not given. */
+  readonly bodyPace?: PaceLimits | undefined;
+  readonly writePace?: PaceLimits | undefined;
 }
 
 /** The head of an upstream's answer. */
@@ -75,8 +79,8 @@ export class Relay {
     this.#exchange = exchange;
     this.#downstream = exchange.downstream;
     this.#clock = clock;
-    this.#upload = new Upload(exchange, clock, limits.bodyIdleMs);
-    this.#download = new Download(exchange, clock, limits.writeIdleMs);
+    this.#upload = new Upload(exchange, clock, limits.bodyIdleMs, limits.bodyPace);
+    this.#download = new Download(exchange, clock, limits.writeIdleMs, limits.writePace);
     this.#downstream.receiver = this.#fromClient();
     exchange.onAbort((error) => this.#giveUp(error));
   }

@@ -51,6 +51,7 @@ export function routerEntries(routes: readonly RouteConfig[]): RouterEntry[] {
       upstream: config.action === 'forward' ? config.upstream : undefined,
       form: config.form,
       class: config.class,
+      ...(config.rewrite_prefix !== undefined && { rewrite: config.rewrite_prefix }),
     };
     const route: CompiledRoute = { config, info };
     const asked = METHODS.filter((method) => config.methods.length === 0 || config.methods.includes(method));

@@ -10,6 +10,7 @@ import type { Admission } from './admission.ts';
 import { forward } from './forward.ts';
 import type { GenerationOptions } from './generation.ts';
 import { instanceHint } from './instance-hint.ts';
+import { bodyPace, writePace } from './pace.ts';
 import type { CompiledRoute, RouterEntry, RouteTable } from './route-table.ts';
 import type { Services } from './services.ts';
 import { upstreamFields } from './upstream-fields.ts';
@@ -102,6 +103,7 @@ export function* policiesOf(
 
 function handlerOf(route: CompiledRoute, hooks: RouteHooks, options: RoutesOptions): Handler {
   const { config } = route;
+  const { limits } = options.config;
   switch (config.action) {
     case 'refuse':
       return (request) => {
@@ -118,7 +120,12 @@ function handlerOf(route: CompiledRoute, hooks: RouteHooks, options: RoutesOptio
         upstream: options.upstreams.get(config.upstream!)!,
         rewritePrefix: config.rewrite_prefix,
         onAnswer: hooks.onAnswer,
-        limits: { bodyIdleMs: options.config.limits.body_idle_ms, writeIdleMs: options.config.limits.write_idle_ms },
+        limits: {
+          bodyIdleMs: limits.body_idle_ms,
+          writeIdleMs: limits.write_idle_ms,
+          bodyPace: bodyPace(limits),
+          writePace: writePace(limits),
+        },
         traceContext: options.config.trace_context === 'pass',
         admission: options.admission,
         clock: options.clock,

@@ -5,6 +5,7 @@ import { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { trailerFields } from '../core/headers.ts';
 import type { DownstreamStream, Fields, UpstreamStream } from '../core/raw.ts';
+import { Pace, type PaceLimits } from './pace.ts';
 
 /** How much of a request's body is kept as long as the request may have to be sent once more. */
 const REPLAY_BYTES = 64 * 1024;
@@ -25,14 +26,16 @@ export class Upload {
   /** The upstream takes no more for now: that is not the client's fault. */
   #full = false;
   #lastProgress = 0;
+  readonly #pace: Pace | undefined;
   #cancelIdle: (() => void) | undefined;
 
-  /** `idleMs`: how long the body may make no progress; 0 for no limit. */
-  constructor(exchange: Exchange, clock: Clock, idleMs: number) {
+  /** `idleMs`: how long the body may make no progress; 0 for no limit. `pace`: how slow it may be. */
+  constructor(exchange: Exchange, clock: Clock, idleMs: number, pace?: PaceLimits) {
     this.#exchange = exchange;
     this.#downstream = exchange.downstream;
     this.#clock = clock;
     this.#idleMs = idleMs;
+    this.#pace = pace && new Pace(pace);
     this.#ended = this.#downstream.ended;
   }
 
@@ -65,6 +68,7 @@ export class Upload {
   hold(): void {
     this.#upstream = undefined;
     this.#full = false;
+    this.#pace?.stop(this.#clock.now());
     this.#downstream.pause();
   }
 
@@ -77,6 +81,7 @@ export class Upload {
     const { record, bodyLimit } = this.#exchange;
     record.bytesIn += chunk.length;
     this.#lastProgress = this.#clock.now();
+    this.#pace?.moved(chunk.length, this.#lastProgress);
     if (bodyLimit > 0 && record.bytesIn > bodyLimit) {
       this.#exchange.abort(new GatewayError('BODY_TOO_LARGE', { detail: `more than max_bytes ${bodyLimit}` }));
       return;
@@ -88,6 +93,7 @@ export class Upload {
     this.#keep(chunk);
     if (this.#upstream?.write(chunk) !== false) return;
     this.#full = true;
+    this.#pace?.stop(this.#lastProgress);
     this.#downstream.pause();
   }
 
@@ -104,6 +110,7 @@ export class Upload {
   drained(): void {
     this.#full = false;
     this.#lastProgress = this.#clock.now();
+    this.#pace?.start(this.#lastProgress);
     this.#downstream.resume();
   }
 
@@ -122,13 +129,25 @@ export class Upload {
 
   /** Gives up on a body that makes no progress. */
   #watch(): void {
+    this.#pace?.start(this.#clock.now());
     if (this.#idleMs === 0 || this.#cancelIdle !== undefined) return;
     this.#lastProgress = this.#clock.now();
-    const check = (): void => {
-      const quiet = this.#full ? 0 : this.#clock.now() - this.#lastProgress;
-      if (quiet < this.#idleMs) this.#cancelIdle = this.#clock.after(this.#idleMs - quiet, check);
-      else this.#exchange.abort(new GatewayError('REQUEST_TIMEOUT', { detail: 'limits.body_idle_ms' }));
+    const again = (idle: number, pace: number): void => {
+      // While the upstream takes nothing no time is used up.
+      this.#cancelIdle = this.#clock.after(this.#full ? idle : Math.max(1, Math.min(idle, pace)), check);
     };
-    this.#cancelIdle = this.#clock.after(this.#idleMs, check);
+    const check = (): void => {
+      const now = this.#clock.now();
+      const idle = this.#idleMs - (this.#full ? 0 : now - this.#lastProgress);
+      const pace = this.#pace?.left(now) ?? idle;
+      if (idle <= 0) this.#tooSlow('limits.body_idle_ms');
+      else if (pace <= 0 && !this.#full) this.#tooSlow('limits.body_min_bytes_per_s');
+      else again(idle, pace);
+    };
+    again(this.#idleMs, this.#pace?.left(this.#lastProgress) ?? this.#idleMs);
+  }
+
+  #tooSlow(detail: string): void {
+    this.#exchange.abort(new GatewayError('REQUEST_TIMEOUT', { detail }));
   }
 }

@@ -2,6 +2,7 @@ import { GatewayError } from '../core/errors.ts';
 import type { Exchange, PeekedBody } from '../core/exchange.ts';
 import { definePolicy, type InwardHook, type PolicyContext } from '../core/policy.ts';
 import { legacyQuotaFields, quotaFields } from '../core/quota-fields.ts';
+import { shown } from '../limits/bans.ts';
 import type { Outcome } from '../limits/tier.ts';
 import { mayPeek, peekEnough } from './keys/message.ts';
 import { type Charged, CompiledLimit } from './rate-limit/compiled-limit.ts';
@@ -98,10 +99,9 @@ function taker(settings: RateLimitOptions, { app, clock, events, route, services
     const charges: Charged[] = [];
     const now = clock.now();
     for (const limit of limits) {
-      const charge = limit.charge(exchange, body, now);
-      if (charge === undefined) continue;
-      if (charge !== 'refuse') {
-        charges.push(charge);
+      const charged = limit.charge(exchange, body, now);
+      if (charged !== 'refuse') {
+        for (const charge of charged) charges.push(charge);
         continue;
       }
       const { rule } = limit.limit;
@@ -126,10 +126,8 @@ function taker(settings: RateLimitOptions, { app, clock, events, route, services
           done(refusal(charges, outcome, exchange, body, settings), undefined);
           return;
         }
-        const counted = charges.filter(
-          ({ by }, index) => by.options.count === 'failures' && !outcome.exceeded.includes(index),
-        );
-        if (counted.length > 0) exchange.hold({ [Symbol.dispose]: () => settle(exchange, counted) });
+        const judged = charges.some(({ by, mark }) => mark !== undefined || by.options.count === 'failures');
+        if (judged) exchange.hold({ [Symbol.dispose]: () => settle(exchange, charges, outcome) });
         done(undefined, { charges, outcome });
       },
       (thrown: unknown) => done(GatewayError.from(thrown), undefined),
@@ -137,16 +135,19 @@ function taker(settings: RateLimitOptions, { app, clock, events, route, services
   };
 
   /** The exchange is over: what was no failure is given back, and a device that succeeded is known. */
-  function settle({ record }: Exchange, counted: readonly Charged[]): void {
+  function settle({ record }: Exchange, charges: readonly Charged[], { exceeded }: Outcome): void {
     const now = clock.now();
-    for (const charge of counted) {
+    const back: Charged[] = [];
+    charges.forEach((charge, index) => {
       const { by, mark } = charge;
       const ending = by.failed(record);
-      if (ending === 'success' || ending === 'unsent') services.tier.giveBack([charge]);
-      if (ending === 'success' && mark !== undefined) {
+      const failed = ending === 'failure' || ending === 'unknown';
+      // What was exceeded and only reports has taken nothing.
+      if (by.options.count === 'failures' && !failed && !exceeded.includes(index)) back.push(charge);
+      if (ending === 'success' && mark !== undefined)
         services.marks.set(mark, now + by.options.known!.for_s * 1000, now);
-      }
-    }
+    });
+    if (back.length > 0) services.tier.giveBack(back);
   }
 }
 
@@ -172,14 +173,20 @@ function explained(limit: CompiledLimit, exchange: Exchange, { clock, services }
   const said = `${rule}: ${rate.requests} in ${rate.periodMs / 1000} s, burst ${rate.burst}, ${count}, by ${key.join(' + ')}`;
   const mode = enforce ? '' : ' (only reports)';
   if (limit.phase === 'body') return `${said}${mode}; its key is in the body`;
-  const charge = limit.charge(exchange, undefined, clock.now());
-  if (charge === undefined) return `${said}${mode}; not counted: no ${key.join(' or ')}`;
-  if (charge === 'refuse') return `${said}${mode}; refused: no ${key.join(' or ')}`;
+  const charged = limit.charge(exchange, undefined, clock.now());
+  if (charged === 'refuse') return `${said}${mode}; refused: no ${key.join(' or ')}`;
+  const [charge] = charged;
+  if (charge === undefined) return `${said}${mode}; ${notCounted(limit, exchange)}`;
   const { allowed, remaining, bannedForMs } = services.tier.peek(charge);
   const shadow = enforce && !charge.enforce ? ' (only reports: the address may be that of a proxy)' : mode;
   const left =
     bannedForMs > 0
       ? `banned for ${Math.ceil(bannedForMs / 1000)} s`
       : `${allowed ? remaining + limit.limit.cost : remaining} left`;
-  return `${said}${shadow}; ${charge.key.split('\0').slice(2).join(' ')}: ${left}`;
+  return `${said}${shadow}; ${shown(charge.key)}: ${left}`;
+}
+
+function notCounted({ options: { key, methods } }: CompiledLimit, { head: { method } }: Exchange): string {
+  const counts = methods.length === 0 || methods.includes(method);
+  return counts ? `not counted: no ${key.join(' or ')}` : `not counted: only ${methods.join(', ')}`;
 }

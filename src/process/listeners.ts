@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { parseListenAddress } from '../config/address.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
 import type { Events } from '../core/events.ts';
+import type { AddressBudgets } from '../transport/budgets.ts';
 import { type ConnectionCount, Listener, type RequestSink } from '../transport/listener.ts';
 import { type CertificatePair, certificateNames, checkPair, type TlsSettings } from '../transport/tls.ts';
 
@@ -28,6 +29,10 @@ export interface ListenerContext {
   readonly folder: string;
   /** Connections of all listeners, for `limits.max_connections`. */
   readonly count: ConnectionCount;
+  /** What the addresses of peers may do, over all listeners. */
+  readonly addresses: AddressBudgets;
+  /** Whether a peer is in `trusted_proxies` now: a reload may change them. */
+  trusted(address: string): boolean;
   readonly sink: RequestSink;
   readonly events: Events;
 }
@@ -35,7 +40,7 @@ export interface ListenerContext {
 /** Makes a listener; rejects with a message that names the file when a certificate cannot be used. */
 export async function makeListener(
   config: ListenerConfig,
-  { limits, folder, count, sink, events }: ListenerContext,
+  { limits, folder, count, addresses, trusted, sink, events }: ListenerContext,
 ): Promise<MadeListener> {
   const { host, port } = parseListenAddress(config.address)!;
   const pairs = config.tls === undefined ? [] : await certificatesOf(config.tls, folder);
@@ -51,6 +56,16 @@ export async function makeListener(
       port,
       tls,
       count,
+      ...(config.proxy_protocol && { proxyProtocol: { trusted } }),
+      // Peers of an internal listener are servers that carry many clients.
+      ...(config.trust === 'public' && {
+        addresses,
+        rates: {
+          resets: limits.per_connection.resets_per_s,
+          malformed: limits.per_connection.malformed_per_s,
+          header_bytes: limits.per_connection.header_bytes_per_s,
+        },
+      }),
       limits: {
         maxHeaderBytes: limits.max_header_bytes,
         maxHeaderCount: limits.max_header_count,

@@ -7,9 +7,11 @@ import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import { Events } from '../core/events.ts';
 import type { RawReply, RawRequest } from '../core/raw.ts';
+import { SharedAddressBudgets } from '../gateway/address-budgets.ts';
 import { createGeneration } from '../gateway/app.ts';
 import type { Generation } from '../gateway/generation.ts';
 import { Kept } from '../gateway/kept.ts';
+import { Networks } from '../transport/client-address.ts';
 import { ask } from '../upstream/ask.ts';
 import { checkIssuers } from './hints.ts';
 import { type MadeListener, makeListener } from './listeners.ts';
@@ -38,6 +40,7 @@ export class Primary {
   readonly #clock: Clock;
   readonly #kept = new Kept();
   readonly #warnings: string[] = [];
+  readonly #addresses: SharedAddressBudgets;
   #generation!: Generation;
   #generations = 0;
   #older = new Set<Generation>();
@@ -51,6 +54,7 @@ export class Primary {
   private constructor(options: PrimaryOptions) {
     this.events = options.events ?? new Events();
     this.#clock = options.clock;
+    this.#addresses = this.#addressBudgets(options.config);
     this.events.on('untrusted_proxy', ({ listener, reason, peerAddress }) => {
       this.#warnings.push(`trusted_proxies: ${reason} ${peerAddress} on listener ${listener}`);
     });
@@ -65,6 +69,8 @@ export class Primary {
         limits: options.config.limits,
         folder: options.certificateFolder,
         count: { open: 0 },
+        addresses: primary.#addresses,
+        trusted: primary.#trusted(),
         sink: primary.#sink(),
         events: primary.events,
       };
@@ -208,6 +214,31 @@ export class Primary {
       events: this.events,
       clock: this.#clock,
     });
+  }
+
+  /** How full the tables are that count, by name. */
+  occupancies() {
+    const { occupancy } = this.#addresses;
+    return { ...this.#generation.services.occupancies(), addresses: occupancy };
+  }
+
+  #addressBudgets(first: Config): SharedAddressBudgets {
+    return new SharedAddressBudgets({
+      // The first is asked for before there is a generation.
+      config: () => this.#generation?.config ?? first,
+      clock: this.#clock,
+      onReported: (limit) => this.events.emit('refused', { policy: 'limits', rule: limit, route: '', enforced: false }),
+    });
+  }
+
+  /** Asks the generation in force. */
+  #trusted(): (address: string) => boolean {
+    let made: { readonly of: readonly string[]; readonly networks: Networks } | undefined;
+    return (address) => {
+      const { trusted_proxies: of } = this.config;
+      if (made?.of !== of) made = { of, networks: new Networks(of) };
+      return made.networks.has(address);
+    };
   }
 
   /** The one reference that a reload swaps; an exchange keeps the generation that it began with. */

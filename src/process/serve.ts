@@ -68,7 +68,7 @@ export async function serve(configFile: string | undefined, demoAllowed: boolean
     version: VERSION,
     droppedLines: () => log.dropped(),
     openExchanges: () => primary.openExchanges,
-    occupancies: () => primary.generation.services.occupancies(),
+    occupancies: () => primary.occupancies(),
     openUpstreamStreams: () =>
       primary.upstreams().reduce((sum, { endpoints }) => sum + endpoints.reduce((s, e) => s + e.streams, 0), 0),
   });
@@ -166,7 +166,7 @@ async function startAdmin(
     upstreams: () => primary.upstreams(),
     limits: () => {
       const { services } = primary.generation;
-      return { tables: services.occupancies(), shared: services.sharedTier?.status() };
+      return { tables: primary.occupancies(), shared: services.sharedTier?.status() };
     },
     hottestKeys: (most) => primary.generation.services.localTier.hottest(most),
     bans: () => primary.generation.services.localTier.bans(),

@@ -4,16 +4,27 @@ import { gunzipSync, inflateSync } from 'node:zlib';
 import { MALFORMED } from './protobuf-field.ts';
 
 const FRAME_HEAD_BYTES = 5;
+const COMPRESSED = 1;
+
+/** How the body of a call is written. */
+export interface Coding {
+  /** Messages have a head of five bytes: gRPC, gRPC-Web, Connect streams. */
+  readonly framed: boolean;
+  /** All of it is base64: gRPC-Web in text. */
+  readonly text: boolean;
+  readonly json: boolean;
+}
 
 /** How the body of a call is written, by its content type; undefined where it is none of an RPC. */
-export function codingOf(
-  contentType: string,
-): { readonly framed: boolean; readonly text: boolean; readonly json: boolean } | undefined {
+export function codingOf(contentType: string): Coding | undefined {
   const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
-  const match = /^application\/(grpc(?:-web(?:-text)?)?|connect\+(?=json|proto))?(?:\+?(proto|json))?$/.exec(type);
-  if (match === null || (match[1] === undefined && match[2] === undefined)) return undefined;
-  const framed = match[1] !== undefined;
-  return { framed, text: match[1] === 'grpc-web-text', json: match[2] === 'json' };
+  const match = /^application\/(?:(grpc|grpc-web|grpc-web-text)(?:\+(proto|json))?|(connect\+)?(proto|json))$/.exec(
+    type,
+  );
+  if (match === null) return undefined;
+  const [, grpc, grpcCodec, stream, connectCodec] = match;
+  const framed = grpc !== undefined || stream !== undefined;
+  return { framed, text: grpc === 'grpc-web-text', json: (grpcCodec ?? connectCodec) === 'json' };
 }
 
 /** Whether the first frame is here as a whole; of what has no frames, never before the end. */
@@ -34,30 +45,38 @@ export interface Written {
   readonly maxBytes: number;
 }
 
-/** The bytes of the message; MALFORMED where they are not all here or cannot be had. */
+/**
+ * The bytes of the message; MALFORMED where they are not all here or cannot be had, or where the content type is of no
+ * RPC: how a server reads such a body is its own affair.
+ */
 export function messageBytes(written: Written): Buffer | typeof MALFORMED {
   const coding = codingOf(written.contentType);
+  if (coding === undefined) return MALFORMED;
+  const { compression, complete, maxBytes } = written;
+  if (!coding.framed) return complete ? inflated(written.bytes, compression, maxBytes) : MALFORMED;
   let { bytes } = written;
-  if (coding?.framed !== true) return written.complete ? inflated(bytes, written.compression, written) : MALFORMED;
   if (coding.text) {
-    if (!written.complete) return MALFORMED;
-    bytes = Buffer.from(bytes.toString('latin1'), 'base64');
+    const decoded = complete ? fromBase64(bytes) : undefined;
+    if (decoded === undefined) return MALFORMED;
+    bytes = decoded;
   }
-  if (bytes.length === 0 && written.complete) return bytes;
+  if (bytes.length === 0 && complete) return bytes;
   if (bytes.length < FRAME_HEAD_BYTES) return MALFORMED;
-  const length = bytes.readUInt32BE(1);
-  if (bytes.length < FRAME_HEAD_BYTES + length) return MALFORMED;
+  const [flags, length] = [bytes[0]!, bytes.readUInt32BE(1)];
+  if (flags > COMPRESSED || bytes.length < FRAME_HEAD_BYTES + length) return MALFORMED;
   const message = bytes.subarray(FRAME_HEAD_BYTES, FRAME_HEAD_BYTES + length);
-  return (bytes[0]! & 1) === 0 ? message : inflated(message, written.compression, written);
+  if (flags !== COMPRESSED) return message;
+  // A message that says it is compressed where nothing says how is refused by servers.
+  return isNone(compression) ? MALFORMED : inflated(message, compression, maxBytes);
 }
 
-function inflated(bytes: Buffer, compression: string | undefined, { maxBytes }: Written): Buffer | typeof MALFORMED {
+const isNone = (compression: string | undefined): boolean =>
+  compression === undefined || /^\s*(?:identity\s*)?$/i.test(compression);
+
+function inflated(bytes: Buffer, compression: string | undefined, maxBytes: number): Buffer | typeof MALFORMED {
+  if (isNone(compression)) return bytes;
   try {
     switch (compression?.trim().toLowerCase()) {
-      case undefined:
-      case '':
-      case 'identity':
-        return bytes;
       case 'gzip':
         return gunzipSync(bytes, { maxOutputLength: maxBytes });
       case 'deflate':
@@ -68,4 +87,22 @@ function inflated(bytes: Buffer, compression: string | undefined, { maxBytes }: 
   } catch {
     return MALFORMED;
   }
+}
+
+/**
+ * Base64 as gRPC-Web has it: pieces that may each be padded. Undefined for any other character: Node would pass over it,
+ * and read what another decoder does not.
+ */
+function fromBase64(bytes: Buffer): Buffer | undefined {
+  const text = bytes.toString('latin1').replace(/[\r\n]/g, '');
+  if (text.length % 4 !== 0 || /[^A-Za-z0-9+/=]/.test(text)) return undefined;
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < text.length; ) {
+    const pad = text.indexOf('=', at);
+    const end = pad === -1 ? text.length : text.startsWith('==', pad) ? pad + 2 : pad + 1;
+    if (end % 4 !== 0) return undefined;
+    pieces.push(Buffer.from(text.slice(at, end), 'base64'));
+    at = end;
+  }
+  return Buffer.concat(pieces);
 }

@@ -1,7 +1,8 @@
 /** The RPCs of ZITADEL, and by which REST paths they are reached. */
 
-import type { MessageField, MessageType } from './message-type.ts';
-import definitions from './zitadel.json' with { type: 'json' };
+import { type Definitions, readDefinitions } from './definitions.ts';
+import type { MessageType } from './message-type.ts';
+import { RestPaths } from './rest-paths.ts';
 
 /** One RPC of the service definitions. */
 export interface Rpc {
@@ -11,6 +12,8 @@ export interface Rpc {
   readonly method: string;
   /** The request's message; one without fields where no key can be made of it. */
   readonly input: MessageType;
+  /** The permission that the call needs where it is one across instances (`system.instance.delete`); else undefined. */
+  readonly systemPermission: string | undefined;
 }
 
 /** How a request reaches an RPC. */
@@ -33,69 +36,38 @@ export interface RpcTable {
   readonly rpcs: readonly Rpc[];
 }
 
-/** A REST path of an RPC. */
-interface Binding {
-  readonly rpc: Rpc;
-  /** Field paths that the variables are for, in their order. */
-  readonly fields: readonly string[];
-  readonly body: string;
-}
-
-/** A segment of REST paths: what may follow it, and the bindings that end here, by HTTP method. */
-class Segment {
-  readonly literals = new Map<string, Segment>();
-  variable: Segment | undefined;
-  readonly bindings = new Map<string, Binding>();
-  /** Bindings whose last variable takes all the rest of the path (`{name=**}`). */
-  readonly rest = new Map<string, Binding>();
-}
-
 const RPC_PATH = /^\/((?:\w+\.)+\w+)\/(\w+)$/;
 const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
 
 /** The table of the service definitions that the gateway was made with. */
-export const ZITADEL_RPCS: RpcTable = read();
+export const ZITADEL_RPCS: RpcTable = rpcTable(readDefinitions());
 
-function read(): RpcTable {
-  const messages = messagesOf(definitions.messages as [string, [number, string, number, number?][]][]);
-  const byPath = new Map<string, RpcCall>();
-  const root = new Segment();
-  const rpcs: Rpc[] = [];
-  for (const [service, method, input, bindings] of definitions.rpcs as [string, string, number, string[][]][]) {
-    const rpc: Rpc = {
-      name: `${service}/${method}`,
-      service,
-      method,
-      input: messages[input] ?? { name: '', fields: [] },
-    };
-    rpcs.push(rpc);
-    byPath.set(`/${rpc.name}`, { rpc, name: rpc.name, by: 'rpc', variables: NO_VARIABLES, body: '*' });
-    for (const [verb, template, body] of bindings) add(root, verb!, template!, rpc, body!);
-  }
-  const prefixes = Object.entries(definitions.prefixes as Record<string, string>);
-  // Several policies of one request ask in a row.
-  let lastMethod = '';
-  let lastPath = '';
-  let last: RpcCall | undefined;
+/** A table of definitions, compiled: its look-ups do no work that grows with the number of RPCs. */
+export function rpcTable({ rpcs, restPaths, prefixes }: Definitions): RpcTable {
+  const rest = new RestPaths(restPaths);
+  const byPath = new Map(rpcs.map((rpc) => [`/${rpc.name}`, byRpc(rpc, rpc.name)]));
 
   function find(method: string, path: string): RpcCall | undefined {
     const known = byPath.get(path);
     if (known !== undefined) return known;
     const unknown = RPC_PATH.exec(path);
-    if (unknown !== null) {
-      return { rpc: undefined, name: `${unknown[1]}/${unknown[2]}`, by: 'rpc', variables: NO_VARIABLES, body: '*' };
+    if (unknown !== null) return byRpc(undefined, `${unknown[1]}/${unknown[2]}`);
+    const found = rest.find(method, path);
+    if (found !== undefined) {
+      const { rpc, fields, body } = found.binding;
+      const variables =
+        fields.length === 0 ? NO_VARIABLES : new Map(fields.map((field, i) => [field, found.values[i]!]));
+      return { rpc, name: rpc.name, by: 'rest', variables, body };
     }
-    const values: string[] = [];
-    const binding = match(root, path.split('/'), 1, method, values);
-    if (binding !== undefined) {
-      const variables = new Map(binding.fields.map((field, index) => [field, values[index]!]));
-      return { rpc: binding.rpc, name: binding.rpc.name, by: 'rest', variables, body: binding.body };
-    }
-    const prefix = prefixes.find(([, one]) => path.startsWith(`${one}/`));
+    const prefix = prefixes.find(([one]) => path.startsWith(one));
     if (prefix === undefined) return undefined;
-    return { rpc: undefined, name: `${prefix[0]}/?`, by: 'rest', variables: NO_VARIABLES, body: '' };
+    return { rpc: undefined, name: `${prefix[1]}/?`, by: 'rest', variables: NO_VARIABLES, body: '' };
   }
 
+  // Several policies of one request ask in a row.
+  let lastMethod = '';
+  let lastPath = '';
+  let last: RpcCall | undefined;
   return {
     rpcs,
     find(method, path) {
@@ -108,75 +80,6 @@ function read(): RpcTable {
   };
 }
 
-function messagesOf(given: readonly [string, [number, string, number, number?][]][]): MessageType[] {
-  const types = given.map(([name]) => ({ name, fields: [] as MessageField[] }));
-  for (const [index, [, fields]] of given.entries()) {
-    for (const [number, name, kind, type] of fields) {
-      types[index]!.fields.push({
-        number,
-        name,
-        jsonName: name.replace(/_(\w)/g, (_match, letter: string) => letter.toUpperCase()),
-        kind: kind === 0 ? 'text' : kind === 1 ? 'number' : 'message',
-        type: type === undefined ? undefined : types[type],
-      });
-    }
-  }
-  return types;
-}
-
-function add(root: Segment, verb: string, template: string, rpc: Rpc, body: string): void {
-  let at = root;
-  const fields: string[] = [];
-  for (const segment of template.split('/').slice(1)) {
-    const variable = /^\{([\w.]+)(=\*\*)?\}$/.exec(segment);
-    if (variable === null) {
-      const next: Segment = at.literals.get(segment) ?? new Segment();
-      at.literals.set(segment, next);
-      at = next;
-      continue;
-    }
-    fields.push(variable[1]!);
-    if (variable[2] !== undefined) {
-      at.rest.set(verb, { rpc, fields, body });
-      return;
-    }
-    at.variable ??= new Segment();
-    at = at.variable;
-  }
-  at.bindings.set(verb, { rpc, fields, body });
-}
-
-/**
- * The binding among those that end at one segment. HEAD is read as GET; a POST may be served by the handler of another
- * method of the path (grpc-gateway, runtime/mux.go: isPathLengthFallback, of any method in older versions, of GET in
- * newer ones), so it counts as the RPC that changes most.
- */
-function choose(bindings: ReadonlyMap<string, Binding>, method: string): Binding | undefined {
-  const exact = bindings.get(method === 'HEAD' ? 'GET' : method);
-  if (exact !== undefined || method !== 'POST') return exact;
-  return bindings.get('PATCH') ?? bindings.get('PUT') ?? bindings.get('DELETE') ?? bindings.get('GET');
-}
-
-/** Literal segments win over variables, variables over the rest of the path. */
-function match(
-  at: Segment,
-  segments: readonly string[],
-  from: number,
-  method: string,
-  values: string[],
-): Binding | undefined {
-  if (from === segments.length) return choose(at.bindings, method);
-  const segment = segments[from]!;
-  const literal = at.literals.get(segment);
-  const found = literal === undefined ? undefined : match(literal, segments, from + 1, method, values);
-  if (found !== undefined) return found;
-  if (at.variable !== undefined && segment !== '') {
-    values.push(segment);
-    const variable = match(at.variable, segments, from + 1, method, values);
-    if (variable !== undefined) return variable;
-    values.pop();
-  }
-  const rest = at.rest.size === 0 ? undefined : choose(at.rest, method);
-  if (rest !== undefined) values.push(segments.slice(from).join('/'));
-  return rest;
+function byRpc(rpc: Rpc | undefined, name: string): RpcCall {
+  return { rpc, name, by: 'rpc', variables: NO_VARIABLES, body: '*' };
 }

@@ -3,7 +3,7 @@
 import { BlockList, isIP, SocketAddress } from 'node:net';
 import { GatewayError } from '../core/errors.ts';
 import type { ClientAddress } from '../core/exchange.ts';
-import { getField, listMembers } from '../core/headers.ts';
+import { listMembers } from '../core/headers.ts';
 import type { Connection, Fields } from '../core/raw.ts';
 
 /** Folds IPv4-mapped IPv6 and drops a zone; gives IPv6 in its canonical form. Undefined for what is no address. */
@@ -47,7 +47,7 @@ export class Networks {
 }
 
 /** Private, link-local, CGNAT and unique local networks: a peer there is rarely the client itself. */
-const PRIVATE = new Networks([
+export const PRIVATE = new Networks([
   '10.0.0.0/8',
   '100.64.0.0/10',
   '169.254.0.0/16',
@@ -66,8 +66,15 @@ export interface ListenerTrust {
 /** Why a peer looks like a proxy that nobody listed. */
 export type UntrustedReason = 'private_peer' | 'forwarding_headers';
 
+/** Where trusted peers say who the client is; `header` with `from: header`, in lower case. */
+export interface ClientAddressSource {
+  readonly from: 'x-forwarded-for' | 'forwarded' | 'header';
+  readonly header?: string | undefined;
+}
+
 export interface ClientAddressOptions {
   readonly trustedProxies: readonly string[];
+  readonly source: ClientAddressSource;
   readonly listeners: ReadonlyMap<string, ListenerTrust>;
   /** Called once per listener and reason. */
   onUntrusted(connection: Connection, reason: UntrustedReason): void;
@@ -85,9 +92,12 @@ function hop(text: string): string | undefined {
   return canonicalAddress(withPort ? withPort[1]! : text);
 }
 
-/** Makes the function that tells who the client of a request is. */
+/** Makes the function that tells who the client of a request is; it throws BAD_FORWARDED. */
 export function clientAddresses(options: ClientAddressOptions): (c: Connection, fields: Fields) => ClientAddress {
   const proxies = new Networks(options.trustedProxies);
+  const read = READERS[options.source.from];
+  const header = options.source.header ?? '';
+  const signs = new Set(['x-forwarded-for', 'forwarded', ...(header === '' ? [] : [header])]);
   const trustedPeers = new WeakMap<Connection, boolean>();
   const told = new Set<string>();
   /** Listeners to which a public peer has come without forwarding headers. */
@@ -100,48 +110,99 @@ export function clientAddresses(options: ClientAddressOptions): (c: Connection, 
     options.onUntrusted(connection, reason);
   }
 
+  /** Whether what a peer says of others is believed. A load balancer's word for nobody makes nobody trusted. */
+  function trusts(connection: Connection, internal: boolean): boolean {
+    const known = trustedPeers.get(connection);
+    if (known !== undefined) return known;
+    const { peerAddress, sourceUnknown } = connection;
+    const trusted = sourceUnknown !== true && (internal || proxies.has(peerAddress));
+    trustedPeers.set(connection, trusted);
+    if (!trusted && sourceUnknown !== true && PRIVATE.has(peerAddress)) tell(connection, 'private_peer');
+    return trusted;
+  }
+
   /**
    * Whether an unlisted peer may be a proxy. A private one may always; a public one that sends forwarding headers may be a
    * load balancer that nobody listed, but only while no public peer has come to the listener without them, and nobody is
    * listed: else any client could say of itself that it is a proxy, and have the limits by its address only report.
    */
-  function mayBeProxy({ peerAddress, listener }: Connection, forwards: boolean): boolean {
+  function mayBeProxy({ peerAddress, listener, sourceUnknown }: Connection, forwards: boolean): boolean {
+    if (sourceUnknown) return false;
     if (PRIVATE.has(peerAddress)) return true;
     if (!forwards) direct.add(listener);
     return forwards && proxies.size === 0 && !direct.has(listener);
   }
 
+  function stranger(connection: Connection, fields: Fields, scheme: 'http' | 'https'): ClientAddress {
+    let forwards = false;
+    for (let i = 0; i < fields.length && !forwards; i += 2) forwards = signs.has(fields[i]!);
+    if (forwards && connection.sourceUnknown !== true) tell(connection, 'forwarding_headers');
+    return {
+      address: connection.peerAddress,
+      trustedPeer: false,
+      mayBeProxy: mayBeProxy(connection, forwards),
+      internal: false,
+      scheme,
+    };
+  }
+
   return function clientAddress(connection, fields) {
-    const trust = options.listeners.get(connection.listener)!;
-    let trustedPeer = trustedPeers.get(connection);
-    if (trustedPeer === undefined) {
-      trustedPeer = trust.internal || proxies.has(connection.peerAddress);
-      trustedPeers.set(connection, trustedPeer);
-      if (!trustedPeer && PRIVATE.has(connection.peerAddress)) tell(connection, 'private_peer');
-    }
-    const forwardedFor = collect(fields, 'x-forwarded-for');
-    if (!trustedPeer) {
-      const forwards = forwardedFor !== undefined || getField(fields, 'forwarded') !== undefined;
-      if (forwards) tell(connection, 'forwarding_headers');
-      return {
-        address: connection.peerAddress,
-        trustedPeer: false,
-        mayBeProxy: mayBeProxy(connection, forwards),
-        internal: false,
-        scheme: trust.externalScheme,
-      };
-    }
-    const forwarded = forwardedFor === undefined || protos(fields) === undefined ? parseForwarded(fields) : undefined;
-    const hops = forwardedFor === undefined ? forwarded?.for : listMembers(forwardedFor);
-    const client = walk(connection.peerAddress, hops, proxies);
+    const { internal, externalScheme } = options.listeners.get(connection.listener)!;
+    if (!trusts(connection, internal)) return stranger(connection, fields, externalScheme);
+    // Peers of an internal listener have what the gateway itself wrote, which is no matter of the CDN in front.
+    const said = (internal ? readForwardedFor : read)(fields, header);
+    const client = walk(connection.peerAddress, said.hops, proxies);
     return {
       address: client.address,
       trustedPeer: true,
       mayBeProxy: false,
-      internal: trust.internal && client.address === connection.peerAddress,
-      scheme: forwardedScheme(protos(fields) ?? forwarded?.proto, client.fromRight) ?? trust.externalScheme,
+      internal: internal && client.address === connection.peerAddress,
+      scheme: forwardedScheme(said.protos, client.fromRight) ?? externalScheme,
     };
   };
+}
+
+/** What a trusted peer says: the hops before it and the schemes that they came by, the nearest last. */
+interface Said {
+  readonly hops: readonly string[] | undefined;
+  readonly protos: readonly (string | undefined)[] | undefined;
+}
+
+const READERS: Readonly<Record<ClientAddressSource['from'], (fields: Fields, header: string) => Said>> = {
+  'x-forwarded-for': readForwardedFor,
+  forwarded: readForwarded,
+  header: readHeader,
+};
+
+function readForwardedFor(fields: Fields): Said {
+  return { hops: members(fields, 'x-forwarded-for'), protos: members(fields, 'x-forwarded-proto') };
+}
+
+function readForwarded(fields: Fields): Said {
+  const elements = parseForwarded(fields);
+  // An element without `for` is a hop like any other: else what the client wrote before it would move to its place.
+  return { hops: elements?.map((one) => one.for ?? 'unknown'), protos: elements?.map((one) => one.proto) };
+}
+
+/**
+ * The one address that a CDN writes. Two fields, or two addresses, are what a client gets through a CDN that appends and
+ * does not overwrite: which is true cannot be known. None at all is a request that did not come through the CDN, such as
+ * a check of the load balancer: it is the peer's own.
+ */
+function readHeader(fields: Fields, header: string): Said {
+  let value: string | undefined;
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i] !== header) continue;
+    if (value !== undefined) throw new GatewayError('BAD_FORWARDED', { detail: `more than one ${header}` });
+    value = fields[i + 1]!;
+  }
+  const protos = members(fields, 'x-forwarded-proto');
+  if (value === undefined) return { hops: undefined, protos };
+  const address = hop(value.trim());
+  if (address === undefined || address === HIDDEN) {
+    throw new GatewayError('BAD_FORWARDED', { detail: `not one address in ${header}` });
+  }
+  return { hops: [address], protos };
 }
 
 /** All values of a list field in one, as RFC 9110 section 5.3 joins them. */
@@ -153,9 +214,9 @@ function collect(fields: Fields, name: string): string | undefined {
   return joined;
 }
 
-/** The members of X-Forwarded-Proto, where there are any. */
-function protos(fields: Fields): string[] | undefined {
-  const value = collect(fields, 'x-forwarded-proto');
+/** The members of a list field, where it is there. */
+function members(fields: Fields, name: string): string[] | undefined {
+  const value = collect(fields, name);
   return value === undefined ? undefined : listMembers(value);
 }
 
@@ -182,25 +243,40 @@ function walk(peer: string, hops: readonly string[] | undefined, proxies: Networ
 /** One `name=value` of Forwarded with what ends it; values are tokens or quoted strings, RFC 7239 section 4. */
 const PAIR = /[ \t]*([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^",; \t]*))[ \t]*(;|,|$)/y;
 
-/** `for` and `proto` of every element of Forwarded, in order; throws where it does not parse. */
-function parseForwarded(fields: Fields): { for: string[] | undefined; proto: string[] | undefined } | undefined {
+/** What an element of Forwarded says. */
+interface ForwardedElement {
+  for?: string;
+  proto?: string;
+}
+
+/** The elements of Forwarded in their order; throws where it does not parse, or says something twice. */
+function parseForwarded(fields: Fields): ForwardedElement[] | undefined {
   const text = collect(fields, 'forwarded');
   if (text === undefined) return undefined;
-  const out: { for: string[] | undefined; proto: string[] | undefined } = { for: undefined, proto: undefined };
+  const elements: ForwardedElement[] = [];
+  let element: ForwardedElement = {};
   PAIR.lastIndex = 0;
   while (PAIR.lastIndex < text.length) {
     const match = PAIR.exec(text);
     if (match === null) throw new GatewayError('BAD_FORWARDED', { detail: 'Forwarded does not parse' });
     const name = match[1]!.toLowerCase();
-    if (name !== 'for' && name !== 'proto') continue;
-    out[name] ??= [];
-    out[name].push(match[2]?.replace(/\\(.)/g, '$1') ?? match[3]!);
+    if (name === 'for' || name === 'proto') {
+      if (element[name] !== undefined) throw new GatewayError('BAD_FORWARDED', { detail: `${name} twice in one hop` });
+      element[name] = match[2]?.replace(/\\(.)/g, '$1') ?? match[3]!;
+    }
+    if (match[4] === ';') continue;
+    elements.push(element);
+    element = {};
   }
-  return out;
+  if (Object.keys(element).length > 0) elements.push(element); // it ended with a semicolon
+  return elements;
 }
 
-/** The scheme at the client's hop, or the only one that is named; others than http and https are no answer. */
-function forwardedScheme(list: readonly string[] | undefined, fromRight: number): 'http' | 'https' | undefined {
-  const named = list?.[Math.max(0, list.length - 1 - fromRight)]?.toLowerCase();
+/** The scheme at the client's hop, else the nearest to it that a trusted proxy names; others than http and https are no answer. */
+function forwardedScheme(list: Said['protos'], fromRight: number): 'http' | 'https' | undefined {
+  if (list === undefined) return undefined;
+  let at = Math.max(0, list.length - 1 - fromRight);
+  while (at < list.length && list[at] === undefined) at += 1;
+  const named = list[at]?.toLowerCase();
   return named === 'http' || named === 'https' ? named : undefined;
 }

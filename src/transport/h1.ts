@@ -189,6 +189,8 @@ export class H1Request implements RawRequest {
   readonly fault: RawRequest['fault'];
   readonly faultDetail: string | undefined;
   readonly socket: { readonly remoteAddress: string };
+  /** Bytes of the header with its target, as HPACK counts fields. */
+  readonly headerBytes: number;
 
   constructor(
     request: IncomingMessage,
@@ -228,6 +230,7 @@ export class H1Request implements RawRequest {
     this.path = form.path;
     this.encodedSlash = form.encodedSlash;
     this.url = form.url;
+    this.headerBytes = head.bytes + this.target.length;
     this.fault = form.fault?.code;
     this.faultDetail = form.fault?.detail;
   }

@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Connection, DownstreamStream, Fields, RawRequest } from '../core/raw.ts';
 import { NodeHttp2Stream } from '../streams/http2.ts';
+import { RAPID_MS } from './budgets.ts';
 import { routingForm, type TransportLimits } from './faults.ts';
 import { headFields } from './head-fields.ts';
 
@@ -11,12 +12,24 @@ export class H2DownstreamStream extends NodeHttp2Stream implements DownstreamStr
   declare protected readonly stream: ServerHttp2Stream;
   readonly ended: boolean;
   onClosed: (() => void) | undefined;
+  readonly #opened = performance.now();
+  #resetHere = false;
 
   constructor(stream: ServerHttp2Stream, contentLength: string | undefined) {
     super(stream);
     this.ended = stream.endAfterHeaders;
     if (this.ended) this.peerDone = true;
     else if (contentLength !== undefined) this.expected = Number(contentLength);
+  }
+
+  override reset(code: number): void {
+    if (!this.stream.closed) this.#resetHere = true;
+    super.reset(code);
+  }
+
+  /** Closed soon after it was opened, without an answer, and not by us: the work for it was for nothing. */
+  get rapidlyReset(): boolean {
+    return !this.#resetHere && !this.responded && performance.now() - this.#opened < RAPID_MS;
   }
 
   get responded(): boolean {
@@ -90,6 +103,8 @@ export class H2Request implements RawRequest {
   readonly fault: RawRequest['fault'];
   readonly faultDetail: string | undefined;
   readonly socket: { readonly remoteAddress: string };
+  /** Bytes of the header with its target, as HPACK counts fields. */
+  readonly headerBytes: number;
 
   constructor(
     stream: ServerHttp2Stream,
@@ -124,6 +139,7 @@ export class H2Request implements RawRequest {
     this.path = form.path;
     this.encodedSlash = form.encodedSlash;
     this.url = form.url;
+    this.headerBytes = head.bytes + this.target.length;
     this.fault = form.fault?.code;
     this.faultDetail = form.fault?.detail;
   }

@@ -4,6 +4,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Connection, RawReply, RawRequest } from '../core/raw.ts';
+import type { ConnectionBudget } from './budgets.ts';
 import type { SessionEnd } from './engines/engine.ts';
 import type { Fault, TransportLimits } from './faults.ts';
 import { H1DownstreamStream, H1Request } from './h1.ts';
@@ -32,6 +33,7 @@ const CLOSING_MS = 1000;
 /** What is known of an open connection. */
 interface Open {
   readonly connection: Connection;
+  readonly budget: ConnectionBudget | undefined;
   /** Requests without a finished answer, in their order. */
   readonly unanswered: Set<{ readonly request: IncomingMessage; readonly response: ServerResponse }>;
   /** A request has come. */
@@ -79,8 +81,9 @@ export class Http1Server {
     this.#server = server;
   }
 
-  accept(socket: Duplex, connection: Connection): void {
-    this.#open.set(socket, { connection, unanswered: new Set(), used: false, ending: false });
+  /** `budget`: what the peer may do; beyond it the connection is closed. */
+  accept(socket: Duplex, connection: Connection, budget?: ConnectionBudget): void {
+    this.#open.set(socket, { connection, budget, unanswered: new Set(), used: false, ending: false });
     socket.once('close', () => this.#open.delete(socket));
     this.#server.emit('connection', socket);
   }
@@ -110,6 +113,12 @@ export class Http1Server {
     try {
       const raw = new H1Request(request, stream, open.connection, this.#options.limits, fault);
       open.ending = stream.lastOfConnection;
+      const excess = open.budget?.request(raw);
+      if (excess !== undefined) {
+        this.#options.onEnded(open.connection, excess);
+        request.socket.destroy();
+        return;
+      }
       this.#options.onRequest(raw, new StreamReply(stream, raw.method));
     } catch (defect) {
       // Thrown from an event it would end the process, and every other exchange with it.
@@ -142,7 +151,11 @@ export class Http1Server {
       socket.destroy();
       return;
     }
+    // Behind the last request of a connection nothing is read as a request: its answer is on its way.
+    if (open.ending && open.unanswered.size > 0) return;
     const [status, end] = parserRefusal(error);
+    // The connection ends anyway; its address pays for it.
+    if (end.limit === undefined) open.budget?.spend('malformed');
     this.#options.onEnded(open.connection, end);
     const [first, ...others] = open.unanswered;
     // A request that is whole waits for its answer: what is said now would be taken for that.

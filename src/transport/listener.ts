@@ -5,10 +5,13 @@ import type { Duplex } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
 import type { Events } from '../core/events.ts';
 import type { Connection, RawReply, RawRequest } from '../core/raw.ts';
+import { bindProblem } from './bind-problem.ts';
+import { type AddressBudgets, ConnectionBudget, type ConnectionRates } from './budgets.ts';
 import { canonicalAddress } from './client-address.ts';
 import type { Engine, EngineFactory, EngineLimits, SessionEnd } from './engines/engine.ts';
 import { ENGINES } from './engines/index.ts';
 import { type Http1Limits, Http1Server } from './http1-server.ts';
+import { findPeer, type Peer, type ProxyProtocol, rawSocket } from './peer.ts';
 import { priorKnowledge } from './prior-knowledge.ts';
 import { type TlsSettings, tlsOptions } from './tls.ts';
 
@@ -33,6 +36,12 @@ export interface ListenerOptions {
   /** Its own where none is given. */
   readonly count?: ConnectionCount;
   readonly engine?: EngineFactory;
+  /** What a peer may do on one connection; no limit where it is not given, nor for peers that `addresses` exempts. */
+  readonly rates?: ConnectionRates;
+  /** What an address may do over all its connections; no limit where it is not given. */
+  readonly addresses?: AddressBudgets;
+  /** Every connection begins with a PROXY header, and only trusted peers may send one; none where it is not given. */
+  readonly proxyProtocol?: ProxyProtocol;
 }
 
 /** Where a listener hands requests to. */
@@ -58,7 +67,9 @@ export class Listener {
   readonly #engine: Engine;
   readonly #count: ConnectionCount;
   readonly #sockets = new Set<Socket>();
-  /** Connections whose protocol is not known yet, each with whether its peer has said anything. */
+  readonly #budgets = new WeakMap<Socket, ConnectionBudget>();
+  readonly #peers = new WeakMap<Socket, Peer>();
+  /** Connections whose peer or protocol is not known yet, each with whether its peer has said anything. */
   readonly #undecided = new Map<Socket, () => boolean>();
   readonly #drained = Promise.withResolvers<void>();
   #draining = false;
@@ -163,8 +174,49 @@ export class Listener {
       this.#sockets.delete(socket);
       if (this.#draining && this.#sockets.size === 0) this.#drained.resolve();
     });
-    if (this.#tls !== undefined) this.#tls.emit('connection', socket);
+    const hasSpoken = findPeer(socket, {
+      proxyProtocol: this.#options.proxyProtocol,
+      timeoutMs: limits.headerTimeoutMs,
+      found: (peer) => {
+        this.#undecided.delete(socket);
+        this.#peers.set(socket, peer);
+        this.#begin(socket, peer);
+      },
+      refused: (end) => {
+        this.#ended(end, socket.remoteAddress);
+        socket.destroy();
+      },
+    });
+    if (!socket.destroyed && !this.#peers.has(socket)) this.#awaits(socket, hasSpoken);
+  }
+
+  /** A drain ends the connection unless it has said something by then. */
+  #awaits(socket: Socket, hasSpoken: () => boolean): void {
+    this.#undecided.set(socket, hasSpoken);
+    socket.once('close', () => this.#undecided.delete(socket));
+  }
+
+  /** The address of the peer is known: TLS and HTTP begin, unless it has used up what it may have. */
+  #begin(socket: Socket, peer: Peer): void {
+    const refused = this.#charge(socket, peer);
+    if (refused !== undefined) {
+      this.#ended(refused, peer.address);
+      socket.destroy();
+    } else if (this.#tls !== undefined) this.#tls.emit('connection', socket);
     else this.#sniff(socket);
+  }
+
+  /** Opens the budget of a connection; gives why it may not stay. */
+  #charge(socket: Socket, { address, sourceUnknown }: Peer): SessionEnd | undefined {
+    const { addresses, rates } = this.#options;
+    if (rates === undefined) return undefined;
+    const account = sourceUnknown ? undefined : addresses?.open(address, { tls: this.#tls !== undefined });
+    if (account === 'exempt') return undefined;
+    if (account !== undefined && 'reason' in account) return account;
+    const budget = new ConnectionBudget(rates, account);
+    this.#budgets.set(socket, budget);
+    socket.once('close', () => budget.close());
+    return undefined;
   }
 
   #sniff(socket: Socket): void {
@@ -175,12 +227,11 @@ export class Listener {
         this.#serve(socket, protocol);
       },
       late: () => {
-        this.#ended({ reason: 'no request', limit: 'limits.header_timeout_ms' }, socket.remoteAddress);
+        this.#ended({ reason: 'no request', limit: 'limits.header_timeout_ms' }, this.#peers.get(socket)?.address);
         socket.destroy();
       },
     });
-    this.#undecided.set(socket, hasSpoken);
-    socket.once('close', () => this.#undecided.delete(socket));
+    this.#awaits(socket, hasSpoken);
   }
 
   #createTls(settings: TlsSettings): tls.Server {
@@ -193,10 +244,15 @@ export class Listener {
       this.#serve(socket, socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1');
     });
     server.on('tlsClientError', ({ code, message }: NodeJS.ErrnoException, socket) => {
+      const raw = rawSocket(socket);
+      const budget = this.#budgets.get(raw);
+      const peer = this.#peers.get(raw);
       if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') {
-        this.#ended({ reason: 'TLS handshake timeout', limit: 'limits.handshake_timeout_ms' }, socket.remoteAddress);
-      } else if (heardFrom(socket)) {
-        this.#ended({ reason: 'TLS handshake failed', code: code ?? message }, socket.remoteAddress);
+        budget?.handshakeFailed();
+        this.#ended({ reason: 'TLS handshake timeout', limit: 'limits.handshake_timeout_ms' }, peer?.address);
+      } else if (raw.bytesRead > (peer?.headerBytes ?? 0)) {
+        budget?.handshakeFailed();
+        this.#ended({ reason: 'TLS handshake failed', code: code ?? message }, peer?.address);
       } // else a port check of a load balancer: connected, said nothing, left
       socket.destroy();
     });
@@ -204,9 +260,9 @@ export class Listener {
   }
 
   #serve(socket: Socket | TLSSocket, protocol: Protocol): void {
-    // A peer that has left already has no address, and must not be taken for one that has.
-    const peerAddress = canonicalAddress(socket.remoteAddress ?? '');
-    if (peerAddress === undefined || socket.destroyed) {
+    const raw = rawSocket(socket);
+    const peer = this.#peers.get(raw);
+    if (peer === undefined || socket.destroyed) {
       socket.destroy();
       return;
     }
@@ -214,18 +270,21 @@ export class Listener {
     lastConnection += 1;
     const connection: Connection = {
       id: lastConnection,
-      peerAddress,
+      peerAddress: peer.address,
+      proxyAddress: peer.proxyAddress,
+      sourceUnknown: peer.sourceUnknown,
       listener: this.name,
       tlsVersion: secure ? (socket.getProtocol() ?? undefined) : undefined,
       serverName: secure && typeof socket.servername === 'string' ? socket.servername : undefined,
     };
     this.#events.emit('connection_opened', { listener: this.name, protocol, tlsVersion: connection.tlsVersion });
+    const budget = this.#budgets.get(raw);
     if (protocol === 'h2') {
-      this.#engine.accept(socket, connection);
+      this.#engine.accept(socket, connection, budget);
       return;
     }
     socket.once('close', () => this.#events.emit('connection_closed', { listener: this.name, protocol }));
-    this.#http1.accept(socket, connection);
+    this.#http1.accept(socket, connection, budget);
   }
 
   #ended(end: SessionEnd, peerAddress?: string | undefined): void {
@@ -235,24 +294,5 @@ export class Listener {
       ...end,
       ...(folded !== undefined && { peerAddress: folded }),
     });
-  }
-}
-
-/** Whether anything came on the connection under a TLS socket; Node 26.10 counts it only there, in a private field. */
-function heardFrom(socket: TLSSocket): boolean {
-  return (socket as TLSSocket & { readonly _parent?: Socket })._parent?.bytesRead !== 0;
-}
-
-/** Why an address cannot be bound, in words. */
-function bindProblem(code: string | undefined): string {
-  switch (code) {
-    case 'EADDRINUSE':
-      return 'the port is taken by another process (EADDRINUSE)';
-    case 'EADDRNOTAVAIL':
-      return 'no interface of this machine has the address (EADDRNOTAVAIL)';
-    case 'EACCES':
-      return 'the port needs privileges (EACCES): take one from 1024, or grant CAP_NET_BIND_SERVICE';
-    default:
-      return `it cannot be bound (${code ?? 'unknown'})`;
   }
 }

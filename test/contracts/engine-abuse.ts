@@ -43,6 +43,30 @@ export function abuseContract({ keeps, start }: EngineSuite): void {
     });
   }
 
+  for (const [budget, frames] of [
+    ['resets', () => range(200).flatMap((i) => [request(i), rst(i)])],
+    ['malformed', () => range(20).map((i) => frame(1, 5, 1 + 2 * i, headerBlock(GET('/%zz'))))],
+    ['header_bytes', () => range(20).map((i) => frame(1, 5, 1 + 2 * i, headerBlock(GET('/', ['x', 'a'.repeat(999)]))))],
+  ] as const) {
+    keeps(`a budget that is used up (${budget}): GOAWAY(ENHANCE_YOUR_CALM), and the limit is named`, async () => {
+      const rates = { resets: 0, malformed: 0, header_bytes: 0, [budget]: budget === 'header_bytes' ? 1000 : 1 };
+      await using server = await start({ rates });
+      using good = await connectFrames(server.port);
+      good.headers(1, GET('/hold'), Flag.END_STREAM);
+      await server.request(0);
+      using bad = await connectFrames(server.port);
+      bad.send(...frames());
+      const goaway = await bad.next(({ type }) => type === FrameType.GOAWAY);
+      assert.equal(goaway?.payload.readUInt32BE(4), 11);
+      await bad.next(() => false);
+      assert.equal((await server.end()).limit, `limits.per_connection.${budget}_per_s`);
+      // The requests that came after the budget was used up were not begun.
+      assert.ok(server.requests.length <= 12, String(server.requests.length));
+      good.headers(3, GET('/'), Flag.END_STREAM);
+      assert.ok((await good.finished(3)).at(-1)?.includes('END_STREAM'));
+    });
+  }
+
   keeps('more header fields than the engine reads: the stream is reset, and its siblings live', async () => {
     await using server = await start();
     using client = await connectFrames(server.port);

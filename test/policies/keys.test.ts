@@ -113,6 +113,70 @@ test('attack: a field twice with different values, or behind more than is looked
   assert.equal(keyOf(['form:x'], { type: FORM, body: `pad=${'0'.repeat(99)}`, complete: false }), '(unreadable)');
 });
 
+test('attack: a field where ZITADEL reads it too: in the query, in multipart, in another case', () => {
+  const v1 = { path: '/ui/login/loginname' };
+  const multipart = { ...v1, type: 'multipart/form-data; boundary=XX' };
+  const part = (name: string, value: string): string =>
+    `--XX\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+  for (const one of [
+    { ...v1, query: 'loginName=joe' },
+    { ...v1, query: 'loginName=joe', type: 'text/plain', body: 'x' },
+    { ...v1, query: 'loginName=joe', type: FORM, body: 'loginName=' },
+    { ...v1, type: FORM, body: 'LOGINNAME=joe' },
+    { ...multipart, body: `${part('loginName', 'joe')}--XX--\r\n` },
+  ])
+    assert.equal(keyOf(['login_name'], one), 'joe', JSON.stringify(one));
+  for (const one of [
+    { ...v1, query: 'loginName=joe', type: FORM, body: 'loginName=decoy' },
+    { ...v1, type: FORM, body: 'loginName=decoy&loginname=joe' },
+    { ...multipart, query: 'loginName=decoy', body: `${part('loginName', 'joe')}--XX--\r\n` },
+    // Heads that parsers read differently, and a boundary inside a value.
+    { ...multipart, body: '--XX\r\nContent-Disposition: form-data; name=loginName\r\n\r\njoe\r\n--XX--\r\n' },
+    { ...multipart, body: `--XX\r\nX: "\r\n--XX\r\n"${part('loginName', 'joe')}--XX--\r\n` },
+    { ...multipart, body: `preamble${part('loginName', 'joe')}--XX--\r\n` },
+    { ...multipart, body: part('loginName', 'joe') },
+  ])
+    assert.equal(keyOf(['login_name'], one), '(unreadable)', JSON.stringify(one));
+  assert.equal(keyOf(['form:authRequestID'], { path: '/ui/login/password', query: 'authRequestID=7' }), '7');
+});
+
+test('attack: the query of a page of Login v2, or of a call, is not what its body says', () => {
+  const action = { path: '/ui/v2/login/password', fields: ['next-action', 'abc'], query: 'loginName=decoy' };
+  assert.equal(keyOf(['login_name'], { ...action, type: 'text/plain', body: '[{"loginName":"joe"}]' }), 'joe');
+  const call = { path: '/v2/sessions', query: 'loginName=decoy', type: 'application/json' };
+  assert.equal(keyOf(['login_name'], { ...call, body: '{"checks":{"user":{"loginName":"joe"}}}' }), 'joe');
+});
+
+test('attack: an argument of an action that stands in another piece than where it is looked for first', () => {
+  const part = (name: string, value: string): string =>
+    `--XX\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+  const of = (...parts: string[]): string | undefined =>
+    keyOf(['login_name'], {
+      path: '/ui/v2/login/password',
+      type: 'multipart/form-data; boundary=XX',
+      body: `${parts.join('')}--XX--\r\n`,
+    });
+  assert.equal(of(part('0', '["$1:x"]'), part('1', '{"x":{"loginName":"joe"}}')), 'joe');
+  assert.equal(of(part('$ACTION_REF_1', ''), part('$ACTION_1:1', '[{"loginName":"joe"}]')), 'joe', 'no Next-Action');
+  assert.equal(of(part('0', '[{"loginName":"$1"}]'), part('1', '"joe"')), '(unreadable)');
+  assert.equal(of(part('0', '[{"loginName":"decoy"},{"loginName":"joe"}]')), '(unreadable)');
+  assert.equal(
+    of(part('0', '[{"loginName":"$undefined","sessionId":"7"}]')),
+    undefined,
+    'what has no value is missing',
+  );
+  assert.equal(of(part('0', '[{"loginName":"$$joe"}]')), '$joe');
+  const deep = `${'['.repeat(20_000)}{"loginName":"joe"}${']'.repeat(20_000)}`;
+  assert.equal(of(part('0', deep)), 'joe', 'as deep as it may be');
+  const action = {
+    path: '/ui/v2/login/otp',
+    fields: ['next-action', 'a'],
+    type: 'text/plain',
+    body: '[{"sessionId":"7"}]',
+  };
+  assert.equal(keyOf(['action:sessionId'], action), '7');
+});
+
 test('login_name: one account is one key, over Login v1, Login v2 and the session service in every form', () => {
   const session = create(CreateSessionRequestSchema, {
     checks: { user: { search: { case: 'loginName', value: 'Joe@Acme.example' } } },
@@ -142,10 +206,9 @@ test('login_name: one account is one key, over Login v1, Login v2 and the sessio
     { ...rpc, type: 'application/json', body: json },
     { ...rpc, type: 'application/json', body: json.replace('loginName', 'login_name') },
     { path: '/v2/sessions', type: 'application/json', body: json },
-    { path: '/v2/sessions', type: FORM, body: json.replaceAll('loginName', 'login_name').replace(/^/, '') },
+    { path: '/ui/login/login/ldap/callback', type: FORM, body: 'ldapusername=joe@acme.example&ldappassword=x' },
   ];
-  for (const one of asked.slice(0, -1))
-    assert.equal(keyOf(['login_name'], one), 'joe@acme.example', JSON.stringify(one));
+  for (const one of asked) assert.equal(keyOf(['login_name'], one), 'joe@acme.example', JSON.stringify(one));
 });
 
 test('attack: the same RPC by a REST path that only resembles, or by another service, has no key of it', () => {
@@ -169,6 +232,8 @@ test('rpc: one RPC is one key by path and by REST', () => {
     'a form POST is served by its handler',
   );
   assert.equal(keyOf(['rpc'], { method: 'GET', path: '/ui/console/' }), undefined);
+  const invented = ['A', 'B'].map((name) => keyOf(['rpc'], { path: `/zitadel.session.v2.SessionService/${name}` }));
+  assert.deepEqual(invented, ['(unknown)', '(unknown)'], 'attack: invented names are no keys of their own');
 });
 
 test('message: a field of the path, the body or the query, by whichever way the call is made', () => {
@@ -233,8 +298,11 @@ test('user_code: separators and case are for people; query, form and action are 
       fields: ['next-action', 'x'],
       body: '[{"userCode":"ABCDEFGH"}]',
     },
+    { path: '/ui/v2/login/device', type: 'text/plain', fields: ['next-action', 'x'], body: '["abcd efgh"]' },
   ];
-  for (const way of ways) assert.equal(keyOf(['user_code'], way), 'ABCDEFGH');
+  const keys = new Set(ways.map((way) => keyOf(['user_code'], way)));
+  assert.equal(keys.size, 1);
+  assert.match([...keys][0] ?? '', /^#.{22}$/, 'only its hash: whoever reads a list of keys must not use it');
 });
 
 test('a key with several parts is missing where one is; and texts cannot run into each other', () => {
@@ -244,7 +312,7 @@ test('a key with several parts is missing where one is; and texts cannot run int
 
 test('an unknown part, an argument too many or too few, and a field of no message are told with what was expected', () => {
   for (const [part, problem] of [
-    ['adress', /no key part 'adress': expected address, bearer/],
+    ['adress', /no key part 'adress': expected action:…, address, bearer/],
     ['address:1', /'address' takes nothing after a colon/],
     ['header', /'header' needs a field name: header:…/],
     ['header:a b', /expected the name of a header field, not 'a b'/],

@@ -78,3 +78,25 @@ test('kinds that an attacker can make up share one after the first hundreds', as
   for (let i = 0; i < 5000; i += 1) events.emit('connection_ended', { listener: 'public', reason: `made up ${i}` });
   assert.ok((await lines()).length < 600);
 });
+
+test('an unknown RPC is told once by name; beyond a thousand names there is one line and silence', async () => {
+  const { events, lines } = setUp();
+  const tell = (name: string): void => events.emit('unknown_rpc', { name, route: 'rpc', refused: false });
+  for (let i = 0; i < 3; i += 1) tell('zitadel.user.v7.UserService/New');
+  for (let i = 0; i < 5000; i += 1) tell(`zitadel.x${i}.Y/Z`);
+  const written = await lines();
+  assert.equal(written.filter(({ event }) => event === 'unknown_rpc').length, 1000);
+  assert.equal(written.filter(({ name }) => name === 'zitadel.user.v7.UserService/New').length, 1);
+  assert.deepEqual(
+    written.slice(-1).map(({ event, names }) => [event, names]),
+    [['unknown_rpcs_silenced', 1000]],
+  );
+});
+
+test('attack: the name of an unknown RPC is cut and breaks no line', async () => {
+  const { events, lines } = setUp();
+  events.emit('unknown_rpc', { name: `zitadel.\u001b[2J\n${'x'.repeat(9000)}`, route: 'rpc', refused: true });
+  const [line] = await lines();
+  assert.ok(String(line?.name).length < 600);
+  assert.doesNotMatch(String(line?.name), /[\u0000-\u001f]/);
+});

@@ -7,11 +7,14 @@ import ipaddr from 'ipaddr.js';
 import type { GatewayError } from '../../src/core/errors.ts';
 import type { Connection, Fields } from '../../src/core/raw.ts';
 import {
+  type ClientAddressSource,
   canonicalAddress,
   clientAddresses,
   Networks,
   type UntrustedReason,
 } from '../../src/transport/client-address.ts';
+
+const BAD_FORWARDED = { code: 'BAD_FORWARDED' } as Partial<GatewayError>;
 
 interface Case {
   readonly peer?: string;
@@ -19,17 +22,20 @@ interface Case {
   readonly proxies?: readonly string[];
   readonly listener?: string;
   readonly told?: UntrustedReason[];
+  readonly from?: ClientAddressSource['from'];
+  readonly unknown?: true;
 }
 
 let connections = 0;
-function connectionFrom(peerAddress: string, listener = 'public'): Connection {
+function connectionFrom(peerAddress: string, listener = 'public', sourceUnknown?: true): Connection {
   connections += 1;
-  return { id: connections, peerAddress, listener, tlsVersion: undefined, serverName: undefined };
+  return { id: connections, peerAddress, listener, tlsVersion: undefined, serverName: undefined, sourceUnknown };
 }
 
-function make({ proxies = ['10.0.0.0/8', 'fd00::/8'], told = [] }: Case = {}) {
+function make({ proxies = ['10.0.0.0/8', 'fd00::/8'], told = [], from = 'x-forwarded-for' }: Case = {}) {
   return clientAddresses({
     trustedProxies: proxies,
+    source: { from, ...(from === 'header' && { header: 'cf-connecting-ip' }) },
     listeners: new Map([
       ['public', { internal: false, externalScheme: 'https' }],
       ['inside', { internal: true, externalScheme: 'http' }],
@@ -39,7 +45,7 @@ function make({ proxies = ['10.0.0.0/8', 'fd00::/8'], told = [] }: Case = {}) {
 }
 
 function client(given: Case) {
-  return make(given)(connectionFrom(given.peer ?? '10.0.0.1', given.listener), given.fields ?? []);
+  return make(given)(connectionFrom(given.peer ?? '10.0.0.1', given.listener, given.unknown), given.fields ?? []);
 }
 
 test('without trusted proxies the client is the socket, whatever headers say', () => {
@@ -107,20 +113,42 @@ const WALKS: [title: string, given: Case, address: string][] = [
   ['IPv4-mapped IPv6 in hex is IPv4', { fields: ['x-forwarded-for', '::FFFF:102:304'] }, '1.2.3.4'],
   ['a zone is no part of the address', { fields: ['x-forwarded-for', 'fe80::1%eth0'] }, 'fe80::1'],
   ['a proxy by IPv6', { peer: 'fd00::5', fields: ['x-forwarded-for', '2001:db8::9, fd00::6'] }, '2001:db8::9'],
-  ['Forwarded where there is no X-Forwarded-For', { fields: ['forwarded', 'for=1.2.3.4;proto=https'] }, '1.2.3.4'],
   [
-    'X-Forwarded-For before Forwarded',
-    { fields: ['forwarded', 'for=6.6.6.6', 'x-forwarded-for', '1.2.3.4'] },
+    'Forwarded is not looked at unless configured',
+    { fields: ['forwarded', 'for=1.2.3.4', 'x-forwarded-for', '5.6.7.8'] },
+    '5.6.7.8',
+  ],
+  ['nor where it comes alone: the proxy itself', { fields: ['forwarded', 'for=1.2.3.4;proto=https'] }, '10.0.0.1'],
+  [
+    'Forwarded where it is configured',
+    { from: 'forwarded', fields: ['forwarded', 'for=1.2.3.4;proto=https'] },
+    '1.2.3.4',
+  ],
+  ['Forwarded that ends with a semicolon', { from: 'forwarded', fields: ['forwarded', 'for=1.2.3.4;'] }, '1.2.3.4'],
+  [
+    'Forwarded: the rightmost hop that is no proxy',
+    { from: 'forwarded', fields: ['forwarded', 'for=6.6.6.6, for=1.2.3.4, for=10.1.1.1'] },
+    '1.2.3.4',
+  ],
+  [
+    'Forwarded in several lines',
+    { from: 'forwarded', fields: ['forwarded', 'for=1.2.3.4', 'forwarded', 'for=10.1.1.1'] },
+    '1.2.3.4',
+  ],
+  ['Forwarded: an empty one is none', { from: 'forwarded', fields: ['forwarded', ''] }, '10.0.0.1'],
+  [
+    'Forwarded only where it is configured',
+    { from: 'forwarded', fields: ['forwarded', 'for=1.2.3.4', 'x-forwarded-for', '6.6.6.6'] },
     '1.2.3.4',
   ],
   [
     'Forwarded with quotes, case, ports and several elements',
-    { fields: ['forwarded', 'For="[2001:db8::1]:4711";by=10.0.0.1, FOR=10.1.1.1'] },
+    { from: 'forwarded', fields: ['forwarded', 'For="[2001:db8::1]:4711";by=10.0.0.1, FOR=10.1.1.1'] },
     '2001:db8::1',
   ],
   [
     'a comma in a quoted value of Forwarded ends no element',
-    { fields: ['forwarded', 'for=1.2.3.4;host="a, for=6.6.6.6"'] },
+    { from: 'forwarded', fields: ['forwarded', 'for=1.2.3.4;host="a, for=6.6.6.6"'] },
     '1.2.3.4',
   ],
   [
@@ -128,7 +156,59 @@ const WALKS: [title: string, given: Case, address: string][] = [
     { fields: ['x-forwarded-for', '6.6.6.6, unknown, 10.1.1.1'] },
     '10.1.1.1',
   ],
-  ['an obfuscated hop of RFC 7239 likewise', { fields: ['forwarded', 'for=6.6.6.6, for=_hidden'] }, '10.0.0.1'],
+  [
+    'an obfuscated hop of RFC 7239 likewise',
+    { from: 'forwarded', fields: ['forwarded', 'for=6.6.6.6, for=_hidden'] },
+    '10.0.0.1',
+  ],
+  [
+    'attack: a hop without for does not move what the client wrote into its place',
+    { from: 'forwarded', fields: ['forwarded', 'for=6.6.6.6, proto=https;by=10.0.0.1'] },
+    '10.0.0.1',
+  ],
+  [
+    'attack: X-Forwarded-For where Forwarded is configured',
+    { from: 'forwarded', fields: ['x-forwarded-for', '6.6.6.6'] },
+    '10.0.0.1',
+  ],
+  ['the header of a CDN', { from: 'header', fields: ['cf-connecting-ip', '2001:DB8::1'] }, '2001:db8::1'],
+  ['the header of a CDN, IPv4-mapped', { from: 'header', fields: ['cf-connecting-ip', '::ffff:1.2.3.4'] }, '1.2.3.4'],
+  [
+    'the header of a CDN with a port',
+    { from: 'header', fields: ['cf-connecting-ip', '[2001:db8::1]:4711'] },
+    '2001:db8::1',
+  ],
+  [
+    'the header of a CDN that names a trusted proxy',
+    { from: 'header', fields: ['cf-connecting-ip', '10.7.7.7'] },
+    '10.7.7.7',
+  ],
+  ['no header of the CDN: not the client of a CDN, so the peer', { from: 'header', fields: [] }, '10.0.0.1'],
+  [
+    'attack: X-Forwarded-For and Forwarded where a header is configured',
+    { from: 'header', fields: ['x-forwarded-for', '6.6.6.6', 'forwarded', 'for=6.6.6.6'] },
+    '10.0.0.1',
+  ],
+  [
+    'attack: a client that goes round the CDN and sends its header itself',
+    { from: 'header', peer: '203.0.113.7', fields: ['cf-connecting-ip', '6.6.6.6'] },
+    '203.0.113.7',
+  ],
+  [
+    'attack: behind a load balancer that cannot say whose connection it is, nothing is believed',
+    { unknown: true, fields: ['x-forwarded-for', '6.6.6.6'] },
+    '10.0.0.1',
+  ],
+  [
+    'an internal listener takes X-Forwarded-For, as the gateway wrote it, whatever the CDN does',
+    {
+      from: 'header',
+      listener: 'inside',
+      peer: '172.16.0.9',
+      fields: ['x-forwarded-for', '1.2.3.4', 'cf-connecting-ip', '6.6.6.6'],
+    },
+    '1.2.3.4',
+  ],
 ];
 for (const [title, given, address] of WALKS) {
   test(title, () => assert.equal(client(given).address, address));
@@ -153,19 +233,95 @@ test('garbage left of the client is of no interest', () => {
 });
 
 test('Forwarded that does not parse is refused, from a trusted proxy only', () => {
-  for (const forwarded of ['for="1.2.3.4', 'for', 'for=1.2.3.4,,', 'for = 1.2.3.4', '=1.2.3.4']) {
-    assert.throws(() => client({ fields: ['forwarded', forwarded] }), {
-      code: 'BAD_FORWARDED',
-    } as Partial<GatewayError>);
-    assert.equal(client({ peer: '203.0.113.7', fields: ['forwarded', forwarded] }).address, '203.0.113.7');
+  for (const forwarded of [
+    'for="1.2.3.4',
+    'for',
+    'for=1.2.3.4,,',
+    'for = 1.2.3.4',
+    '=1.2.3.4',
+    'for=1.2.3.4;for=6.6.6.6',
+  ]) {
+    const given = { from: 'forwarded', fields: ['forwarded', forwarded] } as const;
+    assert.throws(() => client({ ...given, fields: [...given.fields] }), BAD_FORWARDED, forwarded);
+    assert.equal(client({ ...given, fields: [...given.fields], peer: '203.0.113.7' }).address, '203.0.113.7');
   }
 });
 
-const SCHEMES: [title: string, fields: Fields, scheme: string][] = [
+test('attack: two headers of a CDN, or two addresses in one, are refused: which is true cannot be known', () => {
+  for (const fields of [
+    ['cf-connecting-ip', '6.6.6.6', 'cf-connecting-ip', '1.2.3.4'],
+    ...['6.6.6.6, 1.2.3.4', '6.6.6.6 1.2.3.4', '', 'unknown', '_hidden', '<script>', '1.2.3', 'for=1.2.3.4'].map(
+      (value) => ['cf-connecting-ip', value],
+    ),
+  ]) {
+    assert.throws(() => client({ from: 'header', fields }), BAD_FORWARDED, fields.join(' '));
+    assert.equal(client({ from: 'header', fields, peer: '203.0.113.7' }).address, '203.0.113.7');
+  }
+});
+
+test('a load balancer that cannot say whose connection it is makes nobody trusted, and nobody a proxy', () => {
+  for (const fields of [[], ['x-forwarded-for', '6.6.6.6', 'x-forwarded-proto', 'http']]) {
+    for (const proxies of [['10.0.0.0/8'], []]) {
+      assert.deepEqual(client({ unknown: true, fields, proxies }), {
+        ...{ address: '10.0.0.1', trustedPeer: false, mayBeProxy: false, internal: false, scheme: 'https' },
+      });
+    }
+  }
+});
+
+test('attack: a client cannot switch the limits by its address off with the header of a CDN, once one came directly', () => {
+  const address = make({ proxies: [], from: 'header' });
+  const forwards = ['cf-connecting-ip', '1.2.3.4'];
+  assert.equal(address(connectionFrom('203.0.113.7'), forwards).mayBeProxy, true, 'the only peer so far');
+  assert.equal(address(connectionFrom('2001:db8::7'), []).mayBeProxy, false);
+  assert.equal(address(connectionFrom('203.0.113.7'), forwards).mayBeProxy, false);
+});
+
+test('where proxies are listed, private peers that are not among them may be proxies, and no other ones', () => {
+  const proxies = ['10.0.0.0/8'];
+  const fields = ['x-forwarded-for', '1.2.3.4'];
+  assert.equal(client({ peer: '10.0.0.7', fields, proxies }).mayBeProxy, false);
+  assert.equal(client({ peer: '192.168.0.7', fields, proxies }).mayBeProxy, true);
+  assert.equal(client({ peer: 'fd00::7', fields, proxies }).mayBeProxy, true);
+  assert.equal(client({ peer: '2001:db8::7', fields, proxies }).mayBeProxy, false);
+  assert.equal(client({ peer: '192.168.0.7', fields, proxies, listener: 'inside' }).mayBeProxy, false);
+});
+
+const SCHEMES: [title: string, fields: Fields, scheme: string, from?: ClientAddressSource['from']][] = [
   ['a trusted proxy says the scheme', ['x-forwarded-proto', 'http'], 'http'],
   ['in any case', ['x-forwarded-proto', 'HTTP'], 'http'],
-  ['Forwarded proto where there is no X-Forwarded-Proto', ['forwarded', 'proto=http'], 'http'],
-  ['X-Forwarded-For with Forwarded proto', ['x-forwarded-for', '1.2.3.4', 'forwarded', 'proto=http'], 'http'],
+  ['Forwarded proto is not looked at unless configured', ['forwarded', 'proto=http'], 'https'],
+  [
+    'Forwarded proto where it is configured',
+    ['forwarded', 'proto=http', 'x-forwarded-proto', 'https'],
+    'http',
+    'forwarded',
+  ],
+  ['X-Forwarded-Proto is not looked at then', ['x-forwarded-proto', 'http'], 'https', 'forwarded'],
+  [
+    'Forwarded: the one of the hop that is the client',
+    ['forwarded', 'for=6.6.6.6;proto=https, for=1.2.3.4;proto=http, for=10.1.1.1;proto=https'],
+    'http',
+    'forwarded',
+  ],
+  [
+    'Forwarded: where that hop has none, the nearest to it',
+    ['forwarded', 'for=6.6.6.6;proto=https, for=1.2.3.4, for=10.1.1.1;proto=http'],
+    'http',
+    'forwarded',
+  ],
+  [
+    'attack: Forwarded: never one left of the client',
+    ['forwarded', 'for=6.6.6.6;proto=http, for=1.2.3.4'],
+    'https',
+    'forwarded',
+  ],
+  [
+    'X-Forwarded-Proto with the header of a CDN',
+    ['cf-connecting-ip', '1.2.3.4', 'x-forwarded-proto', 'http'],
+    'http',
+    'header',
+  ],
   ['other schemes are no answer: the listener says it', ['x-forwarded-proto', 'gopher'], 'https'],
   ['nothing: the listener says it', [], 'https'],
   [
@@ -179,8 +335,8 @@ const SCHEMES: [title: string, fields: Fields, scheme: string][] = [
     'http',
   ],
 ];
-for (const [title, fields, scheme] of SCHEMES) {
-  test(`scheme: ${title}`, () => assert.equal(client({ fields }).scheme, scheme));
+for (const [title, fields, scheme, from] of SCHEMES) {
+  test(`scheme: ${title}`, () => assert.equal(client({ fields, ...(from && { from }) }).scheme, scheme));
 }
 
 test('the scheme of a stranger is that of the listener', () => {
@@ -246,6 +402,47 @@ for (const [family, arbitrary] of [
         if (isTrusted(real)) return;
         const found = client({ fields: ['x-forwarded-for', `${left}, ${address}`] });
         assert.equal(found.address, real);
+      }),
+    );
+  });
+}
+
+for (const from of ['x-forwarded-for', 'forwarded', 'header'] as const) {
+  const name = from === 'header' ? 'cf-connecting-ip' : from;
+  const text = fc.oneof(
+    fc.string({ maxLength: 60 }),
+    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc
+      .array(
+        fc.oneof(ipv4, ipv6, fc.constantFrom('for=', 'proto=', '"', '[', ']', ':1', ', ', ';', 'unknown', '::ffff:')),
+      )
+      .map((all) => all.join('')),
+  );
+  test(`property: ${from}: whatever comes, a stranger is the client itself, and a proxy names an address or is refused`, () => {
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 3 }), (values) => {
+        const fields = values.flatMap((value) => [name, value]);
+        assert.equal(client({ from, fields, peer: '2001:db8::7' }).address, '2001:db8::7');
+        let address: string;
+        try {
+          address = client({ from, fields }).address;
+        } catch (error) {
+          assert.equal((error as GatewayError).code, 'BAD_FORWARDED');
+          return;
+        }
+        assert.equal(canonicalAddress(address), address);
+        assert.doesNotMatch(address, /^::ffff:\d+\./);
+      }),
+    );
+  });
+
+  test(`property: ${from}: headers that are not configured change nothing`, () => {
+    const others = ['x-forwarded-for', 'forwarded', 'cf-connecting-ip', 'x-real-ip'].filter((one) => one !== name);
+    fc.assert(
+      fc.property(fc.constantFrom(...others), fc.oneof(text, ipv4, ipv6), (other, value) => {
+        const said = from === 'forwarded' ? 'for=1.2.3.4' : '1.2.3.4';
+        assert.equal(client({ from, fields: [other, value, name, said] }).address, '1.2.3.4');
+        assert.equal(client({ from, fields: [other, value] }).address, '10.0.0.1');
       }),
     );
   });

@@ -1,5 +1,6 @@
 import { ipRulesOptions } from '../../policies/ip-rules.ts';
 import { parsePart } from '../../policies/keys/compiled-key.ts';
+import { KEY_PARTS } from '../../policies/keys/index.ts';
 import { fieldOf } from '../../rpc/message-field.ts';
 import { ZITADEL_RPCS } from '../../rpc/rpc-table.ts';
 import { nearest } from '../nearest.ts';
@@ -30,9 +31,13 @@ export const limitKeys: Check = (view, found) => {
         if (limit === false) continue;
         const at = [...path, policy, 'limits', rule];
         checkParts(limit.key ?? [], [...at, 'key'], found);
-        const { known } = limit as { known?: { by?: readonly string[] } };
+        const { known } = limit as { known?: { by?: readonly string[]; proof?: readonly string[] } };
         checkParts(known?.by ?? [], [...at, 'known', 'by'], found);
+        checkParts(known?.proof ?? [], [...at, 'known', 'proof'], found);
         checkBan(limit as Limit, at, found);
+        const holder = policy === 'rate_limit' ? routes?.find((route) => holds(route, policy, rule)) : undefined;
+        const merged = holder?.policies.rate_limit?.limits[rule];
+        if (merged !== undefined && merged !== false) checkRate(merged, at, found);
         const uncovered = routes?.find((route) => holds(route, policy, rule) && onlyChosen(route, policy, rule));
         if (uncovered !== undefined && limit.key !== undefined && limit.enforce !== false) {
           found.problem(
@@ -44,6 +49,8 @@ export const limitKeys: Check = (view, found) => {
     }
   }
 };
+
+type RateLimit = Exclude<NonNullable<RouteConfig['policies']['rate_limit']>['limits'][string], false>;
 
 interface Limit {
   readonly ban?: { readonly for_s?: number; readonly max_s?: number };
@@ -70,9 +77,25 @@ function checkParts(parts: readonly string[], path: Path, found: Findings): void
           throw new Error(`no RPC has a text or number '${argument}' in its request`);
       } else if (part.name === 'header' || part.name === 'cookie') part.compile(argument, {} as never);
     } catch (error) {
-      found.problem([...path, index], (error as Error).message);
+      found.problem([...path, index], `${(error as Error).message}${meantPart(text)}`);
     }
   });
+}
+
+/** What an unknown part was probably to be. */
+function meantPart(text: string): string {
+  const names = KEY_PARTS.map(({ name }) => name);
+  const [given = ''] = text.split(':');
+  const meant = names.includes(given) ? undefined : nearest(given, names);
+  return meant === undefined ? '' : `; did you mean ${meant}?`;
+}
+
+/** Numbers that cannot be meant, of the limit as its first route has it. */
+function checkRate(limit: RateLimit, path: Path, found: Findings): void {
+  const { burst = limit.requests, cost, key, known } = limit;
+  if (cost > burst) found.problem([...path, 'cost'], `is above the burst of ${burst}: nobody would ever be admitted`);
+  if (known?.by.every((part) => key.includes(part)) === true)
+    found.problem([...path, 'known', 'by'], 'tells no devices apart: expected parts that are not in the key');
 }
 
 function holds({ policies }: RouteConfig, policy: 'rate_limit' | 'concurrency_limit', rule: string): boolean {
@@ -84,9 +107,21 @@ function holds({ policies }: RouteConfig, policy: 'rate_limit' | 'concurrency_li
 function onlyChosen({ policies }: RouteConfig, policy: 'rate_limit' | 'concurrency_limit', rule: string): boolean {
   const limit = policies[policy]?.limits[rule];
   if (limit === undefined || limit === false || !limit.key.every(chosen)) return false;
-  return !Object.values(policies.rate_limit?.limits ?? {}).some(
-    (one) => one !== false && one.enforce && one.key.includes('address'),
-  );
+  return !Object.values(policies.rate_limit?.limits ?? {}).some((one) => one !== false && covers(one, limit));
+}
+
+/** Parts that callers choose among a few: they split what an address has, and multiply nothing. */
+const FEW = ['address', 'route', 'rpc'];
+
+/** Whether whoever passes a limit by choosing another key meets this one all the same. */
+function covers(
+  { count, enforce, key, methods }: RateLimit,
+  limit: { readonly methods?: readonly string[]; readonly count?: string; readonly key: readonly string[] },
+): boolean {
+  if (!enforce || !key.includes('address') || !key.every((part) => FEW.includes(part))) return false;
+  if (count === 'failures' && limit.count !== 'failures') return false;
+  const { methods: limited = [] } = limit;
+  return methods.length === 0 || (limited.length > 0 && limited.every((method) => methods.includes(method)));
 }
 
 function chosen(text: string): boolean {

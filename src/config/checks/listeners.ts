@@ -13,6 +13,7 @@ export const listeners: Check = ({ config, listeners: all }, found) => {
       found.warn([...path, 'tls', 'development'], 'others than this machine get a certificate that nobody signed');
     }
     trust(listener, path, found);
+    proxyProtocol(listener, config.trusted_proxies ?? [], path, found);
     const other = all.find(([before, one]) => before < index && clash(one.address, listener.address));
     if (other !== undefined) found.problem([...path, 'address'], `the port is taken by listeners[${other[0]}]`);
     if (admin?.enabled && clash(admin.address, listener.address)) {
@@ -62,6 +63,20 @@ function trust({ trust, allow }: ListenerConfig, path: readonly (string | number
   }
   if (trust === 'public' && allow.length > 0) {
     found.problem([...path, 'allow'], 'only a listener with trust: internal has it');
+  }
+}
+
+function proxyProtocol(
+  { proxy_protocol, trust }: ListenerConfig,
+  proxies: readonly string[],
+  path: readonly (string | number)[],
+  found: Findings,
+): void {
+  if (!proxy_protocol) return;
+  if (trust === 'internal') {
+    found.problem([...path, 'proxy_protocol'], 'peers of a listener with trust: internal come directly: remove it');
+  } else if (proxies.length === 0) {
+    found.problem([...path, 'proxy_protocol'], 'nobody may connect: expected the load balancer in trusted_proxies');
   }
 }
 

@@ -12,22 +12,51 @@ type Places = NonNullable<Exclude<PolicySettings['concurrency_limit'], false>>['
 /** So many a minute from one address: an office of hundreds behind one address stays far below. */
 const address = (requests: number, burst: number) => ({ key: ['address'], requests, period_s: 60, burst });
 
+/** What makes a device known: what it is told by, and what only its user can send and have accepted. */
+interface Known {
+  readonly by: string;
+  readonly proof: readonly string[];
+}
+
 /**
  * Guesses at one account: ten at once, then one in 15 seconds, whoever makes them. A device that succeeded lately has a
  * count of its own: strangers cannot lock its user out.
  */
-const guesses = (key: string, known: string, statuses?: string[]) => ({
+const guesses = (key: string, known?: Known, statuses?: string[]) => ({
   key: [key],
   requests: 20,
   period_s: 300,
   burst: 10,
   count: 'failures' as const,
-  known: { by: [known], for_s: 604_800 },
+  ...(known !== undefined && { known: { by: [known.by], proof: [...known.proof], for_s: 604_800 } }),
   ...(statuses !== undefined && { failures: { statuses }, methods: ['POST'] }),
 });
 
-/** Who has used Login v1 before (internal/api/http/middleware/user_agent_cookie.go); `__Host-` where it is secure. */
-const USER_AGENT = 'cookie:__Host-zitadel.useragent|zitadel.useragent';
+/** Beginnings of a login, which cost nobody a secret: each is a handful of guesses under an id of its own. */
+const starts = (key: string, known?: Known) => ({
+  key: [key],
+  requests: 60,
+  period_s: 300,
+  burst: 30,
+  ...(known !== undefined && { known: { by: [known.by], proof: [...known.proof], for_s: 604_800 } }),
+});
+
+/**
+ * Who has used Login v1 before (internal/api/http/middleware/user_agent_cookie.go); `__Host-` where it is secure. Known
+ * by a password that was right, not by a login name that there is.
+ */
+const BROWSER: Known = { by: 'cookie:__Host-zitadel.useragent|zitadel.useragent', proof: ['form:password'] };
+
+/** Who sent a right secret to the session service. Without one CreateSession succeeds for whoever may call it. */
+const CHECKED: Known = {
+  by: 'address',
+  proof: ['password.password', 'totp.code', 'otp_sms.code', 'otp_email.code', 'idp_intent.idp_intent_token'].map(
+    (field) => `message:checks.${field}`,
+  ),
+};
+
+/** Who sent a right code or password of a user. Without one most calls succeed: they send the code. */
+const CODED: Known = { by: 'address', proof: ['message:verification_code', 'message:current_password'] };
 
 /**
  * Login v1 answers a wrong password with its page and 200, a right one with 302 or with the page of the next step; Login
@@ -38,18 +67,27 @@ const PAGE_AGAIN = ['200', '4xx'];
 const LOGIN: Limits = {
   'login-address': address(600, 300),
   'login-posts-address': { ...address(300, 300), methods: ['POST'] },
-  'login-account': guesses('login_name', USER_AGENT, PAGE_AGAIN),
-  // The password form of Login v1 is bound to its account by this field, not by the name in it.
-  'login-auth-request': guesses('form:authRequestID', USER_AGENT, PAGE_AGAIN),
+  'login-account': guesses('login_name', BROWSER, PAGE_AGAIN),
+  // The password form of Login v1 is bound to its account by this field, not by the name in it: fewer, because whoever
+  // guesses can have several (auth_request.go). A second factor is typed under the same id.
+  'login-auth-request': { ...guesses('form:authRequestID', undefined, PAGE_AGAIN), requests: 10, burst: 8 },
+  // Codes of mails, which are typed without an auth request (init_password_handler.go, init_user_handler.go).
+  'login-user': guesses('form:userID', undefined, PAGE_AGAIN),
+  // Second factors and codes of Login v2 (apps/login/src/lib/server/{otp,session,verify,password}.ts).
+  'login-session': guesses('action:sessionId', undefined, PAGE_AGAIN),
+  'login-action-user': guesses('action:userId', undefined, PAGE_AGAIN),
 };
 
 const SESSION: Limits = {
   'session-address': address(600, 300),
-  'session-account': guesses('login_name', 'address'),
-  'session-user-id': guesses('message:checks.user.user_id', 'address'),
-  // SetSession checks secrets of a session that exists; the others those of a user.
-  'session-session': guesses('message:session_id', 'address'),
-  'session-user': guesses('message:user_id', 'address'),
+  'session-account': guesses('login_name', CHECKED),
+  'session-account-starts': starts('login_name', CHECKED),
+  'session-user-id': guesses('message:checks.user.user_id', CHECKED),
+  'session-user-id-starts': starts('message:checks.user.user_id', CHECKED),
+  // SetSession checks secrets of a session that exists, and anybody may have several of one account; the others are
+  // those of a user.
+  'session-session': { ...guesses('message:session_id'), requests: 10, burst: 8 },
+  'session-user': guesses('message:user_id', CODED),
 };
 
 /** Parallel checks passed the count of ZITADEL's lockout once (CVE-2023-47111). */
@@ -77,7 +115,15 @@ const TOKEN: Limits = {
 export const LIMITS = {
   login: { rate_limit: { limits: LOGIN } },
   // Redirects and pages that people wait for.
-  authorize: { rate_limit: { limits: { 'authorize-address': address(600, 300) } } },
+  authorize: {
+    rate_limit: {
+      limits: {
+        'authorize-address': address(600, 300),
+        // Binds a login of v1 to its account before any form is sent (internal/auth/repository, auth_request.go).
+        'authorize-login-hint': starts('form:login_hint'),
+      },
+    },
+  },
   token: { rate_limit: { limits: TOKEN } },
   // Resource servers ask for every request of theirs.
   introspect: { rate_limit: { limits: { 'introspect-address': address(6000, 3000) } } },

@@ -94,16 +94,14 @@ export const limits = z.strictObject({
     .max(1_048_576)
     .default(240)
     .describe(
-      'How slowly a client may send a body that it owes, in bytes a second (408); 0 for no minimum. A slow modem is ten times as fast; R.U.D.Y. is not.',
+      'How slowly a client may send a body that it owes, in a second (408); 0 for no minimum. A slow modem is ten times as fast; R.U.D.Y. is not.',
     ),
   write_min_bytes_per_s: z
     .int()
     .min(0)
     .max(1_048_576)
     .default(240)
-    .describe(
-      'How slowly a client may take an answer that waits for it, in bytes a second; then a reset. 0 for no minimum.',
-    ),
+    .describe('How slowly a client may take an answer that waits for it, in a second; then a reset. 0 for no minimum.'),
   min_rate_grace_ms: z
     .int()
     .min(100)

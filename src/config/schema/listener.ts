@@ -65,6 +65,12 @@ export const listener = z
       .array(network)
       .default([])
       .describe('Networks whose peers may use a listener with `trust: internal`; everybody else is refused.'),
+    proxy_protocol: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether every connection begins with a PROXY header, version 1 or 2, of a load balancer in `trusted_proxies`; others are closed. It may take `limits.header_timeout_ms`.',
+      ),
     redirect: z
       .strictObject({
         to_port: z

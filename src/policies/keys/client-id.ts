@@ -5,7 +5,7 @@ import { short } from './short.ts';
 
 /**
  * The OAuth client that a request names, in the order in which ZITADEL's OIDC library looks: Basic authentication
- * (RFC 6749 section 2.3.1: the name is form-encoded), `client_id` of the form, the issuer of a client assertion
+ * (RFC 6749 section 2.3.1: the name is form-encoded), `client_id` of the form or query, the issuer of a client assertion
  * (RFC 7523 section 3) or of a JWT grant. Nothing of it is verified here.
  */
 export const clientId: KeyPart = {
@@ -18,10 +18,9 @@ export const clientId: KeyPart = {
   compile: () => (exchange, body) => {
     const basic = basicUser(getField(exchange.raw.fields, 'authorization'));
     if (basic !== undefined) return short(basic);
-    if (body === undefined) return undefined;
     const given = formField(exchange, body, 'client_id');
     if (given === UNREADABLE) return UNREADABLE;
-    if (given !== undefined && given !== '') return short(given);
+    if (given !== undefined) return short(given);
     for (const name of ['client_assertion', 'assertion']) {
       const assertion = formField(exchange, body, name);
       if (assertion === UNREADABLE) return UNREADABLE;

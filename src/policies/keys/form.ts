@@ -2,18 +2,18 @@ import { formField } from './form-fields.ts';
 import { type KeyPart, UNREADABLE } from './key-part.ts';
 import { short } from './short.ts';
 
-/** A field of a form body. */
+/** A field of a form: of its body or the query, as servers take both. */
 export const form: KeyPart = {
   name: 'form',
-  summary: 'A field of a form body: `form:authRequestID`.',
+  summary: 'A field of a form, in the body or the query: `form:authRequestID`.',
   argument: 'a field name',
   phase: 'body',
   chosenByClient: true,
   secret: false,
   compile(argument) {
     return (exchange, body) => {
-      const value = body === undefined ? undefined : formField(exchange, body, argument);
-      return value === undefined || value === UNREADABLE || value === '' ? value || undefined : short(value);
+      const value = formField(exchange, body, argument);
+      return value === undefined || value === UNREADABLE ? value : short(value);
     };
   },
 };

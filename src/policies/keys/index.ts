@@ -1,3 +1,4 @@
+import { action } from './action.ts';
 import { address } from './address.ts';
 import { bearer } from './bearer.ts';
 import { clientId } from './client-id.ts';
@@ -15,6 +16,7 @@ import { userCode } from './user-code.ts';
 
 /** The list of what a key may be made of. */
 export const KEY_PARTS: readonly KeyPart[] = [
+  action,
   address,
   bearer,
   clientId,

@@ -1,18 +1,23 @@
 import type { Exchange, PeekedBody } from '../../core/exchange.ts';
 import { actionArgument } from './action-argument.ts';
-import { formField, isForm } from './form-fields.ts';
+import { formField } from './form-fields.ts';
 import { type KeyPart, UNREADABLE } from './key-part.ts';
 import { messageReader } from './message.ts';
 import { short } from './short.ts';
 
+/** Login v1 (internal/api/ui/login/router.go): forms as Go reads them, and no server actions. */
+const V1 = '/ui/login/';
+/** Its form for LDAP, whose field has another name (internal/api/ui/login/ldap_handler.go). */
+const LDAP = `${V1}login/ldap/callback`;
+
 /**
  * The account that somebody wants to be:
- * - Login v1: `loginName` of POST /ui/login/loginname, which binds the attempt to the account. The password form has a
- *   field of this name too, but ZITADEL reads only `authRequestID` there (internal/api/ui/login/password_handler.go):
- *   limits on it take `form:authRequestID`.
- * - Login v2: `loginName` of the first argument of a server action (apps/login/src/lib/server/{loginname,password}.ts).
+ * - Login v1: `loginName` of POST /ui/login/loginname, which binds the attempt to the account
+ *   (internal/api/ui/login/login_handler.go). The password form has a field of this name too, but ZITADEL reads only
+ *   `authRequestID` there (password_handler.go, auth_request.go): limits on it take `form:authRequestID`.
+ * - Login v2: `loginName` of the arguments of a server action (apps/login/src/lib/server/{loginname,password,otp}.ts).
  * - The session service: `checks.user.login_name` of CreateSession.
- * ZITADEL compares login names without regard to case, so does the key.
+ * ZITADEL compares login names without regard to case, so does the key; composed and decomposed letters are the same.
  */
 export const loginName: KeyPart = {
   name: 'login_name',
@@ -24,7 +29,9 @@ export const loginName: KeyPart = {
   compile(_argument, services) {
     const ofMessage = messageReader('checks.user.login_name', services, true);
     return (exchange, body) => {
-      const found = body === undefined ? undefined : (ofBody(exchange, body) ?? ofMessage(exchange, body));
+      const { method, path } = exchange.head;
+      const isCall = services.rpcs.find(method, path) !== undefined;
+      const found = isCall ? body && ofMessage(exchange, body) : ofForm(exchange, body);
       if (found === undefined || found === UNREADABLE) return found;
       const name = found.trim().normalize('NFC').toLowerCase();
       return name === '' ? undefined : short(name);
@@ -32,7 +39,13 @@ export const loginName: KeyPart = {
   },
 };
 
-function ofBody(exchange: Exchange, body: PeekedBody): string | undefined | typeof UNREADABLE {
-  if (isForm(exchange)) return formField(exchange, body, 'loginName');
-  return actionArgument(exchange, body, 'loginName');
+function ofForm(exchange: Exchange, body: PeekedBody | undefined): string | undefined | typeof UNREADABLE {
+  const { headers, path } = exchange.head;
+  if (path.startsWith(V1)) return formField(exchange, body, path === LDAP ? 'ldapusername' : 'loginName');
+  const argument = body && actionArgument(exchange, body, 'loginName');
+  // Next.js reads arguments from the body alone; the query is that of the page, which may be another user's.
+  if (headers['next-action'] !== undefined) return argument;
+  const field = formField(exchange, body, 'loginName');
+  if (argument === undefined || field === undefined) return argument ?? field;
+  return argument === field ? field : UNREADABLE;
 }

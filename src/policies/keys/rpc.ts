@@ -1,5 +1,7 @@
 import type { KeyPart } from './key-part.ts';
-import { short } from './short.ts';
+
+/** All RPCs that are in no definition, together. */
+const UNKNOWN = '(unknown)';
 
 /** The RPC that is called, the same over gRPC, gRPC-Web, Connect and its REST path. */
 export const rpc: KeyPart = {
@@ -12,7 +14,9 @@ export const rpc: KeyPart = {
   compile(_argument, { rpcs }) {
     return ({ head }) => {
       const call = rpcs.find(head.method, head.path);
-      return call === undefined ? undefined : short(call.name);
+      if (call === undefined) return undefined;
+      // Names that no definition has are anybody's invention: a key each would be as many keys as somebody likes.
+      return call.rpc === undefined ? UNKNOWN : call.name;
     };
   },
 };

@@ -14,6 +14,8 @@ export interface Charged extends Charge {
   readonly mark: string | undefined;
 }
 
+const NOTHING: readonly Charged[] = [];
+
 /** A limit that knows how to read its key. */
 export class CompiledLimit {
   readonly limit: Limit;
@@ -23,6 +25,9 @@ export class CompiledLimit {
   readonly phase: 'head' | 'body';
   readonly failed: ReturnType<typeof failureTest>;
   readonly #device: CompiledKey | undefined;
+  readonly #proof: readonly CompiledKey[];
+  /** What all known devices of a key have together. */
+  readonly #pool: Limit;
   readonly #services: PolicyServices;
 
   constructor(rule: string, options: LimitOptions, services: PolicyServices) {
@@ -41,8 +46,16 @@ export class CompiledLimit {
       },
     };
     this.key = compileKey(options.key, services);
-    this.#device = options.known && compileKey(options.known.by, services);
-    this.phase = this.key.phase === 'body' || this.#device?.phase === 'body' ? 'body' : 'head';
+    const { by, proof = [], pool = 1 } = options.known ?? {};
+    this.#device = by && compileKey(by, services);
+    this.#proof = proof.map((part) => compileKey([part], services));
+    this.#pool = {
+      ...this.limit,
+      bucket: `${rule}\0${requests * pool}/${period_s}/${burst * pool}`,
+      rate: { requests: requests * pool, periodMs: period_s * 1000, burst: burst * pool },
+    };
+    const keys = [this.key, ...(this.#device === undefined ? [] : [this.#device]), ...this.#proof];
+    this.phase = keys.some(({ phase }) => phase === 'body') ? 'body' : 'head';
     this.failed = failureTest(options.failures);
     this.#services = services;
   }
@@ -52,25 +65,26 @@ export class CompiledLimit {
     return this.phase === 'body' || this.options.count === 'upstream';
   }
 
-  /** What a request is charged; undefined where it is not counted, 'refuse' where it lacks what it must have. */
-  charge(exchange: Exchange, body: PeekedBody | undefined, now: number): Charged | undefined | 'refuse' {
+  /** What a request is charged: nothing where it is not counted, 'refuse' where it lacks what it must have. */
+  charge(exchange: Exchange, body: PeekedBody | undefined, now: number): readonly Charged[] | 'refuse' {
     const { methods } = this.options;
-    if (methods.length > 0 && !methods.includes(exchange.head.method)) return undefined;
+    if (methods.length > 0 && !methods.includes(exchange.head.method)) return NOTHING;
     let parts = this.key.read(exchange, body);
     if (parts === undefined) {
-      if (this.options.missing === 'skip') return undefined;
+      if (this.options.missing === 'skip') return NOTHING;
       if (this.options.missing === 'refuse') return 'refuse';
       parts = this.key.readShared(exchange, body);
     }
     const key = `${this.limit.bucket}\0${parts}`;
-    const mark = this.#device === undefined ? undefined : this.#markOf(key, exchange, body);
-    return {
-      limit: this.limit,
-      key: mark !== undefined && this.#services.marks.has(mark, now) ? mark : key,
-      enforce: this.options.enforce && !this.#doubtful(exchange),
-      by: this,
-      mark,
-    };
+    const enforce = this.options.enforce && !this.#doubtful(exchange);
+    const device = this.#device && this.#deviceOf(key, exchange, body);
+    const mark = device !== undefined && this.#proven(exchange, body) ? device : undefined;
+    if (device === undefined || !this.#services.marks.has(device, now))
+      return [{ limit: this.limit, key, enforce, by: this, mark }];
+    return [
+      { limit: this.limit, key: device, enforce, by: this, mark },
+      { limit: this.#pool, key: `${this.#pool.bucket}\0${parts}\0known`, enforce, by: this, mark: undefined },
+    ];
   }
 
   /** The address may be that of a proxy that nobody listed: then everybody would be refused for what one did. */
@@ -78,10 +92,16 @@ export class CompiledLimit {
     return client.mayBeProxy && this.key.addressOnly && this.#services.untrustedPrivatePeers === 'shadow';
   }
 
-  #markOf(key: string, exchange: Exchange, body: PeekedBody | undefined): string | undefined {
+  /** The device of a request with this key; undefined where it cannot be told. */
+  #deviceOf(key: string, exchange: Exchange, body: PeekedBody | undefined): string | undefined {
     // An address that may be everybody's makes no device known.
     if (exchange.client.mayBeProxy && this.#device!.parts.includes('address')) return undefined;
     const device = this.#device!.read(exchange, body);
     return device === undefined ? undefined : `${key}\0known\0${device}`;
+  }
+
+  /** Whether success says that the device is its user's, and not only that the request was well formed. */
+  #proven(exchange: Exchange, body: PeekedBody | undefined): boolean {
+    return this.#proof.length === 0 || this.#proof.some((part) => part.read(exchange, body) !== undefined);
   }
 }

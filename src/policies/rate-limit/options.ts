@@ -70,10 +70,23 @@ export const limit = z.strictObject({
     .strictObject({
       by: z.array(z.string().min(1).max(256)).min(1).max(4).describe('Parts that tell devices apart.'),
       for_s: z.int().min(60).max(2_592_000).default(86_400).describe('How long a device stays known, in seconds.'),
+      proof: z
+        .array(z.string().min(1).max(256))
+        .max(8)
+        .default([])
+        .describe('Only requests that carry one of these parts make a device known; empty for all that succeed.'),
+      pool: z
+        .int()
+        .min(1)
+        .max(100)
+        .default(3)
+        .describe(
+          'All known devices of a key together have so many times its limit: the bound on guesses, whoever is known.',
+        ),
     })
     .optional()
     .describe(
-      'A device that succeeded lately has a count of its own with this key, so that strangers cannot lock its user out.',
+      'A device that succeeded lately has a count of its own with this key, so that strangers cannot lock its user out; a device that was never seen may be refused meanwhile.',
     ),
   missing,
   ban: ban.optional().describe('Refuses a key for a while that goes on after it was refused.'),

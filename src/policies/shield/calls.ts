@@ -18,8 +18,9 @@ const OTHERS = ['GET', 'PUT', 'PATCH', 'DELETE'];
 /** The path that the upstream gets, decoded: without the prefix that the route strips. */
 export function upstreamPath(path: string, rewrite: RouteInfo['rewrite']): string {
   if (rewrite === undefined) return path;
-  const rest = path.split('/').slice(rewrite.from.split('/').length).join('/');
-  return `${rewrite.to === '/' ? '' : rewrite.to}${rest === '' && rewrite.to.endsWith('/') ? '' : '/'}${rest}`;
+  const left = path.split('/').slice(rewrite.from.split('/').length);
+  const whole = (rewrite.to === '/' ? '' : rewrite.to) + left.map((segment) => `/${segment}`).join('');
+  return whole === '' ? '/' : whole;
 }
 
 /** Whether a path is one of ZITADEL's APIs, so that the positive list should have it. */

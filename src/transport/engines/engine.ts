@@ -2,6 +2,7 @@
 
 import type { Duplex } from 'node:stream';
 import type { Connection, RawReply, RawRequest } from '../../core/raw.ts';
+import type { ConnectionBudget } from '../budgets.ts';
 import type { TransportLimits } from '../faults.ts';
 
 /** Limits of one HTTP/2 connection. */
@@ -31,7 +32,8 @@ export interface EngineOptions {
 
 /** Serves HTTP/2 on sockets that somebody else accepted. */
 export interface Engine {
-  accept(socket: Duplex, connection: Connection): void;
+  /** `budget`: what the peer may do; beyond it GOAWAY(ENHANCE_YOUR_CALM), and the end. */
+  accept(socket: Duplex, connection: Connection, budget?: ConnectionBudget): void;
   /** GOAWAY on every connection; each closes when its streams are done. */
   drain(): void;
   /** Closes every connection at once. */

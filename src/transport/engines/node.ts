@@ -8,12 +8,20 @@ import {
 } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { type Connection, ResetCode } from '../../core/raw.ts';
+import type { ConnectionBudget, Spending } from '../budgets.ts';
 import { H2Request } from '../h2.ts';
 import { StreamReply } from '../reply.ts';
 import type { Engine, EngineOptions, SessionEnd } from './engine.ts';
 
 /** Node refuses more header fields than this with a bare RST_STREAM; ours is refused with an answer, so it lies far below. */
 const NATIVE_HEADER_PAIRS = 2048;
+
+/**
+ * A reset is counted by the engine whether it came early or late. So many in a second are let through as a connection may
+ * end by deadlines of one second; those that come early have a budget of ours, which is smaller and comes first.
+ */
+const NATIVE_RESET_BURST = 1000;
+const NATIVE_RESET_RATE = 33;
 
 const NO_REQUEST: SessionEnd = { reason: 'no request', limit: 'limits.header_timeout_ms' };
 const IDLE: SessionEnd = { reason: 'idle', limit: 'limits.idle_timeout_ms' };
@@ -40,9 +48,11 @@ export function nodeEngine(options: EngineOptions): Engine {
     maxSessionRejectedStreams: 50,
     maxOutstandingPings: 10,
     maxSettings: 32,
+    streamResetBurst: NATIVE_RESET_BURST,
+    streamResetRate: Math.max(NATIVE_RESET_RATE, limits.maxConcurrentStreams),
   };
 
-  function accept(socket: Duplex, connection: Connection): void {
+  function accept(socket: Duplex, connection: Connection, budget?: ConnectionBudget): void {
     if (socket.destroyed) {
       options.onClose(connection, undefined);
       return;
@@ -53,6 +63,7 @@ export function nodeEngine(options: EngineOptions): Engine {
     let most = 0;
     let failed = false;
     let end: SessionEnd | undefined;
+    let overspent = false;
     // Not session.setTimeout: it is refreshed on every chunk, and fires while a quiet stream is open.
     let idle: NodeJS.Timeout | undefined;
     const arm = (ms: number, after: SessionEnd): void => {
@@ -64,11 +75,33 @@ export function nodeEngine(options: EngineOptions): Engine {
         idle = setTimeout(() => session.destroy(), 1000).unref();
       }, ms).unref();
     };
+    /** The budget is used up: what is still in the same packet is not looked at any more. */
+    const stop = (excess: SessionEnd): void => {
+      if (overspent) return;
+      overspent = true;
+      end = excess;
+      clearTimeout(idle);
+      // Not now: Node 26.10 fails an assertion where a session is destroyed by what handles its stream (nodejs/node#65116).
+      setImmediate(() => {
+        if (session.destroyed) return;
+        session.goaway(ResetCode.ENHANCE_YOUR_CALM);
+        setImmediate(() => session.destroy());
+      });
+    };
+    const spend = (what: Spending): void => {
+      const excess = budget?.spend(what);
+      if (excess !== undefined) stop(excess);
+    };
     arm(limits.headerTimeoutMs, NO_REQUEST);
     session.setLocalWindowSize(limits.connectionWindowBytes);
     session.on(
       'stream',
       (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, fields: string[]) => {
+        if (overspent) {
+          stream.on('error', () => {});
+          stream.close(ResetCode.ENHANCE_YOUR_CALM);
+          return;
+        }
         clearTimeout(idle);
         open += 1;
         most = Math.max(most, open);
@@ -80,6 +113,21 @@ export function nodeEngine(options: EngineOptions): Engine {
         });
         try {
           const request = new H2Request(stream, headers, fields, connection, limits);
+          if (budget !== undefined) {
+            const excess = budget.request(request);
+            if (excess !== undefined) {
+              stop(excess);
+              request.stream.reset(ResetCode.ENHANCE_YOUR_CALM);
+              return;
+            }
+            // A whole packet is read before a stream is announced: its reset may be here already.
+            if (stream.closed) spend('resets');
+            else
+              stream.once('close', () => {
+                if (!session.destroyed && request.stream.rapidlyReset) spend('resets');
+              });
+            if (overspent) return;
+          }
           options.onRequest(request, new StreamReply(request.stream, request.method));
         } catch (defect) {
           // Thrown from an event it would end the process, and every other exchange with it.
@@ -92,11 +140,14 @@ export function nodeEngine(options: EngineOptions): Engine {
       if (open === 0 && !session.closed) arm(limits.idleTimeoutMs, IDLE);
     });
     session.on('error', (error: NodeJS.ErrnoException) => {
+      if (overspent) return;
       end = { reason: error.message, ...(error.code !== undefined && { code: error.code }) };
       failed = true;
+      // The connection ends anyway; its address pays for it.
+      if (error.code?.startsWith('ERR_HTTP2_') === true) budget?.spend('malformed');
     });
     session.on('frameError', (type: number, code: number) => {
-      end = { reason: `frame of type ${type} could not be sent`, code: String(code) };
+      if (!overspent) end = { reason: `frame of type ${type} could not be sent`, code: String(code) };
     });
     session.on('goaway', (code: number) => {
       if (code !== 0) end ??= { reason: 'the client sent GOAWAY', code: String(code) };

@@ -34,6 +34,32 @@ test('it is none with `address` in the key, where it only reports, or beside a l
   assert.equal(complaints(reporting).length, 1, 'one that only reports covers nothing');
 });
 
+test('no other limit covers it by an address of which there are as many as the caller likes, or on other requests', () => {
+  const beside = (more: string): string[] =>
+    complaints(limit('organization').replace('limits: {', `limits: { other: { requests: 99, ${more} },`));
+  assert.deepEqual(beside('key: [address, route, rpc]'), []);
+  for (const more of [
+    'key: [address, "header:x"]',
+    'key: [address], count: failures',
+    'key: [address], methods: [GET]',
+  ])
+    assert.equal(beside(more).length, 1, more);
+});
+
+test('a cost that no burst has room for, and devices that are told by the key itself, are problems', () => {
+  assert.deepEqual(complaints(limit('address', ', burst: 3, cost: 4')), [
+    'routes[0].policies.rate_limit.limits.mine.cost: is above the burst of 3: nobody would ever be admitted',
+  ]);
+  assert.match(
+    complaints(limit('address', ', known: { by: [address] }'))[0] ?? '',
+    /known\.by: tells no devices apart/,
+  );
+  assert.match(
+    complaints(limit('address', ', known: { by: [bearer], proof: ["form:"] }'))[0] ?? '',
+    /proof\[0\]: 'form' needs/,
+  );
+});
+
 test('the class of the preset covers its routes: a limit by account may be added there', () => {
   assert.deepEqual(
     complaints('classes: { session: { rate_limit: { limits: { mine: { key: [login_name], requests: 9 } } } } }'),
@@ -43,7 +69,7 @@ test('the class of the preset covers its routes: a limit by account may be added
 
 test('an unknown part, a bad argument and a field of no message are named with their place', () => {
   for (const [key, problem] of [
-    ['adress', /limits\.mine\.key\[0\]: no key part 'adress': expected address/],
+    ['adress', /limits\.mine\.key\[0\]: no key part 'adress': expected action:….*; did you mean address\?/],
     ['address, "message:nowhere"', /limits\.mine\.key\[1\]: no RPC has a text or number 'nowhere'/],
     ['address, "header:authorization"', /limits\.mine\.key\[1\]: authorization holds secrets/],
     ['address, "address:24"', /limits\.mine\.key\[1\]: 'address' takes nothing after a colon/],
