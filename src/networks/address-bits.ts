@@ -20,12 +20,16 @@ export function ipv4Bits(text: string): number | undefined {
   return parts === 4 ? value : undefined;
 }
 
-/** An address of IPv6 as four 32-bit numbers, written to `out`; false for what is none. No zone, no dotted end. */
+/**
+ * An address of IPv6 as four 32-bit numbers, written to `out`; false for what is none. No zone. The end may be dotted:
+ * the canonical form of all of `::/96` but `::` and `::1` is, RFC 5952 section 5.
+ */
 export function ipv6Bits(text: string, out: Uint32Array): boolean {
   let group = -1;
   let groups = 0;
   let gap = -1;
   let afterGap = false;
+  let from = 0;
   const values = GROUPS;
   for (let i = 0; i <= text.length; i += 1) {
     const code = i === text.length ? 58 : text.charCodeAt(i);
@@ -43,9 +47,18 @@ export function ipv6Bits(text: string, out: Uint32Array): boolean {
         gap = groups;
         i += 1;
       }
+      from = i + 1;
       continue;
     }
     afterGap = false;
+    if (code === 46) {
+      const end = ipv4Bits(text.slice(from));
+      if (end === undefined || groups > 6) return false;
+      values[groups] = end >>> 16;
+      values[groups + 1] = end & 0xffff;
+      groups += 2;
+      break;
+    }
     const digit =
       code >= 48 && code <= 57 ? code - 48 : (code | 32) >= 97 && (code | 32) <= 102 ? (code | 32) - 87 : -1;
     if (digit < 0) return false;

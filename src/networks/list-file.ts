@@ -3,15 +3,17 @@
 import { type FSWatcher, readFileSync, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Clock } from '../core/clock.ts';
-import { canonicalPrefix, parseNetwork } from './network.ts';
+import { prefixOf } from './network.ts';
 import { type Prefix, PrefixTable } from './prefix-table.ts';
 
-/** The largest file that is read, in bytes: a million IPv6 networks. */
-const MAX_BYTES = 50_000_000;
+/** The largest file that is read, in bytes: about a million networks. */
+const MAX_BYTES = 16_777_216;
 /** How often the file is looked at where nothing tells of changes (network file systems), in milliseconds. */
 const LOOK_MS = 10_000;
-/** Changes that come together are read once, in milliseconds. */
+/** A file is read when it has not changed for so long, in milliseconds: half of what somebody writes is no list. */
 const SETTLE_MS = 50;
+/** One that never comes to rest is read all the same after so many rounds: what adds to it may be an attack. */
+const MAX_ROUNDS = 20;
 
 /** What is told of a list that was read again, or could not be. */
 export interface ListTold {
@@ -30,7 +32,7 @@ export function parseList(text: string, file: string): Prefix[] {
     const entry = (mark === -1 ? raw : raw.slice(0, mark)).trim();
     if (entry === '') continue;
     try {
-      prefixes.push(canonicalPrefix(parseNetwork(entry)));
+      prefixes.push(prefixOf(entry));
     } catch (error) {
       throw new Error(`${file}:${line}: ${(error as Error).message}, not '${entry.slice(0, 64)}'`);
     }
@@ -39,8 +41,9 @@ export function parseList(text: string, file: string): Prefix[] {
 }
 
 function read(file: string): PrefixTable {
-  const { size } = statSync(file);
-  if (size > MAX_BYTES) throw new Error(`${file}: larger than ${MAX_BYTES} bytes`);
+  const stat = statSync(file);
+  if (!stat.isFile()) throw new Error(`${file}: expected a file`);
+  if (stat.size > MAX_BYTES) throw new Error(`${file}: has ${stat.size} bytes, expected ${MAX_BYTES} at most`);
   return new PrefixTable(parseList(readFileSync(file, 'utf8'), file));
 }
 
@@ -82,19 +85,25 @@ export class ListFile implements Disposable {
 
   #lookAgain(): void {
     this.#cancelLook = this.#clock.after(LOOK_MS, () => this.#lookAgain());
-    this.#readChanged();
+    this.#changed();
   }
 
   #changed(): void {
-    this.#cancelSettle ??= this.#clock.after(SETTLE_MS, () => {
+    if (this.#cancelSettle !== undefined) return;
+    const stamp = stampOf(this.file);
+    if (stamp !== this.#seen) this.#settle(stamp, 1);
+  }
+
+  #settle(stamp: string, round: number): void {
+    this.#cancelSettle = this.#clock.after(SETTLE_MS, () => {
       this.#cancelSettle = undefined;
-      this.#readChanged();
+      const now = stampOf(this.file);
+      if (now !== stamp && round < MAX_ROUNDS) this.#settle(now, round + 1);
+      else this.#read(now);
     });
   }
 
-  #readChanged(): void {
-    const stamp = stampOf(this.file);
-    if (stamp === this.#seen) return;
+  #read(stamp: string): void {
     this.#seen = stamp;
     try {
       this.table = read(this.file);
@@ -109,8 +118,9 @@ export class ListFile implements Disposable {
 /** Tells one version of a file from another, also behind a link. */
 function stampOf(file: string): string {
   try {
-    const { ino, size, mtimeMs } = statSync(file);
-    return `${ino} ${size} ${mtimeMs}`;
+    const { dev, ino, size, mtimeMs, ctimeMs } = statSync(file);
+    // ctime too: whoever copies a file may set its mtime.
+    return `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
   } catch {
     return 'gone';
   }

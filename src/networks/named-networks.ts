@@ -2,8 +2,11 @@
 
 import type { Clock } from '../core/clock.ts';
 import { ListFile, type ListTold } from './list-file.ts';
-import { canonicalPrefix, parseNetwork } from './network.ts';
+import { prefixOf } from './network.ts';
 import { PrefixTable } from './prefix-table.ts';
+
+/** How rules write the name of a list: `@` and the name, as keys of the config are. */
+export const LIST_NAME = /^@[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 /** A set of networks that can be asked by address. */
 export interface NetworkSet {
@@ -41,7 +44,7 @@ export class ConfiguredNetworks implements NamedNetworks, Disposable {
   /** Reads the files; throws where one cannot be used, with the name of the list. */
   constructor(lists: Readonly<Record<string, NamedList>>, clock: Clock, told: NamedTold) {
     for (const [name, { addresses, file }] of Object.entries(lists)) {
-      const inline = new PrefixTable(addresses.map((one) => canonicalPrefix(parseNetwork(one))));
+      const inline = new PrefixTable(addresses.map(prefixOf));
       this.#lists.set(name, file === undefined ? inline : this.#following(name, inline, file, clock, told));
     }
   }

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { GatewayError } from '../core/errors.ts';
 import { definePolicy } from '../core/policy.ts';
 import type { Connection } from '../core/raw.ts';
-import type { NamedNetworks, NetworkSet } from '../networks/named-networks.ts';
-import { canonicalPrefix, parseNetwork } from '../networks/network.ts';
+import { LIST_NAME, type NamedNetworks, type NetworkSet } from '../networks/named-networks.ts';
+import { parseNetwork, prefixOf } from '../networks/network.ts';
 import { PrefixTable } from '../networks/prefix-table.ts';
 
 const entry = z.string().superRefine((text, context) => {
-  if (/^@[a-z][a-z0-9_-]*$/.test(text)) return;
+  if (LIST_NAME.test(text)) return;
   try {
     parseNetwork(text);
   } catch (error) {
@@ -56,7 +56,7 @@ export function compileIpRules(
 function setsOf(entries: readonly string[], networks: NamedNetworks): NetworkSet[] {
   const inline = entries.filter((one) => !one.startsWith('@'));
   const sets = entries.filter((one) => one.startsWith('@')).map((one) => networks.get(one.slice(1)));
-  if (inline.length > 0) sets.unshift(new PrefixTable(inline.map((one) => canonicalPrefix(parseNetwork(one)))));
+  if (inline.length > 0) sets.unshift(new PrefixTable(inline.map(prefixOf)));
   return sets;
 }
 

@@ -66,19 +66,28 @@ export const shield = definePolicy({
       return refuse(exchange, error, 'content_types', enforce);
     }
 
+    /** The largest message, in bytes: what is larger than the body may be will never pass either. */
+    function largest(bodyLimit: number): number {
+      return max_message_bytes ?? (bodyLimit === 0 ? Number.POSITIVE_INFINITY : bodyLimit);
+    }
+
     /** Looks at the frames of the body from now on, after whoever looks already. */
     function watch(exchange: Exchange): void {
       const flags = flagsOf(exchange.head.contentType);
       if (flags === undefined || exchange.raw.stream.ended) return;
-      let check: FrameCheck | undefined = new FrameCheck(flags, max_message_bytes);
+      let check: FrameCheck | undefined;
+      let over = false;
       const before = exchange.inspectBody;
       exchange.inspectBody = (chunk, ended) => {
         before?.(chunk, ended);
-        if (check === undefined || exchange.aborted !== undefined) return;
+        if (over || exchange.aborted !== undefined) return;
+        // Only now the policies behind this one have said how large a body may be.
+        check ??= new FrameCheck(flags, largest(exchange.bodyLimit));
         const wrong = check.push(chunk) ?? (ended ? check.end() : undefined);
         if (wrong === undefined) return;
-        check = undefined;
-        const error = new GatewayError('BAD_MESSAGE', { rule: 'frames', detail: wrong });
+        over = true;
+        const code = check.tooLarge && max_message_bytes === undefined ? 'BODY_TOO_LARGE' : 'BAD_MESSAGE';
+        const error = new GatewayError(code, { rule: 'frames', detail: wrong });
         if (refuse(exchange, error, 'frames', enforce) !== undefined) exchange.abort(error);
       };
     }

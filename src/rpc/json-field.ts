@@ -24,7 +24,6 @@ export function jsonField(bytes: Uint8Array, path: FieldPath): Result {
   } catch {
     return MALFORMED;
   }
-  if (path.length === 0) return MALFORMED;
   return within(value, path);
 }
 

@@ -1,6 +1,6 @@
 /**
  * Reads one field of a message in the protobuf wire format as a decoder of the whole message would have it: of a field
- * that comes twice the last one counts, sub-messages that come twice are merged, and of a oneof the last field is set.
+ * that comes twice the last one counts, and sub-messages that come twice are merged.
  * https://protobuf.dev/programming-guides/encoding/
  */
 
@@ -36,7 +36,10 @@ function read(reader: Reader, path: FieldPath, depth: number, found: string | un
     const [number, wire] = [tag >>> 3, tag & 7];
     if (number !== field.number) {
       reader.skip(number, wire, 0);
-      if (field.rivals.some((rival) => rival.number === number)) value = undefined;
+      // The last of a oneof unsets the others, but not in a decoder that has to skip it: its wire type is not looked at.
+      if (value !== undefined && field.rivals.some((rival) => rival.number === number)) {
+        throw new TypeError('two fields of a oneof');
+      }
     } else if (wire !== (field.kind === 'number' ? VARINT : DELIMITED)) {
       throw new TypeError('decoders skip it or refuse the message');
     } else if (field.kind === 'number') {

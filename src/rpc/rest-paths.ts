@@ -28,11 +28,12 @@ class Segment {
 }
 
 /**
- * Of which handlers a POST may be served where the path has none for POST (grpc-gateway, runtime/mux.go: form POSTs;
- * of GET alone in newer versions, of any in older ones). It counts as the one that changes most.
+ * Whose handler may serve a POST where the path has none for POST (grpc-gateway, runtime/mux.go, isPathLengthFallback:
+ * form POSTs; that of GET in newer releases, of any method in older ones). It counts as the one that changes most.
  */
 const FALLBACKS = ['PATCH', 'PUT', 'DELETE', 'GET'];
 
+/** REST paths, compiled. */
 export class RestPaths {
   readonly #root = new Segment();
 
@@ -49,13 +50,9 @@ export class RestPaths {
     const segments = path.split('/');
     // Most paths are of something else: they end here.
     if (!this.#root.literals.has(segments[1] ?? '') && this.#root.variable === undefined) return undefined;
-    const exact = matchFrom(this.#root, segments, method === 'HEAD' ? 'GET' : method);
-    if (exact !== undefined || method !== 'POST') return exact;
-    for (const other of FALLBACKS) {
-      const found = matchFrom(this.#root, segments, other);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+    const exact = matchFrom(this.#root, segments, [method === 'HEAD' ? 'GET' : method]);
+    // Only where no handler at all is for POST is another one asked.
+    return exact !== undefined || method !== 'POST' ? exact : matchFrom(this.#root, segments, FALLBACKS);
   }
 
   #add({ rpc, verb, template, body }: RestPath): void {
@@ -82,9 +79,9 @@ export class RestPaths {
   }
 }
 
-function matchFrom(root: Segment, segments: readonly string[], method: string): RestMatch | undefined {
+function matchFrom(root: Segment, segments: readonly string[], methods: readonly string[]): RestMatch | undefined {
   const values: string[] = [];
-  const binding = match(root, segments, 1, method, values);
+  const binding = match(root, segments, 1, methods, values);
   return binding === undefined ? undefined : { binding, values };
 }
 
@@ -92,21 +89,29 @@ function match(
   at: Segment,
   segments: readonly string[],
   from: number,
-  method: string,
+  methods: readonly string[],
   values: string[],
 ): RestBinding | undefined {
-  if (from === segments.length) return at.bindings.get(method);
+  if (from === segments.length) return firstOf(at.bindings, methods);
   const segment = segments[from]!;
   const literal = at.literals.get(segment);
-  const found = literal === undefined ? undefined : match(literal, segments, from + 1, method, values);
+  const found = literal === undefined ? undefined : match(literal, segments, from + 1, methods, values);
   if (found !== undefined) return found;
   if (at.variable !== undefined && segment !== '') {
     values.push(segment);
-    const variable = match(at.variable, segments, from + 1, method, values);
+    const variable = match(at.variable, segments, from + 1, methods, values);
     if (variable !== undefined) return variable;
     values.pop();
   }
-  const rest = at.rest.get(method);
+  const rest = firstOf(at.rest, methods);
   if (rest !== undefined) values.push(segments.slice(from).join('/'));
   return rest;
+}
+
+function firstOf(bindings: ReadonlyMap<string, RestBinding>, methods: readonly string[]): RestBinding | undefined {
+  for (const method of methods) {
+    const binding = bindings.get(method);
+    if (binding !== undefined) return binding;
+  }
+  return undefined;
 }

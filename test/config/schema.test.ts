@@ -89,7 +89,14 @@ test('the least config is complete: nothing is undefined that has a default', ()
     open_on: [],
   });
   assert.deepEqual(config.listeners, [
-    { name: 'public', address: '127.0.0.1:0', external_scheme: 'http', trust: 'public', allow: [] },
+    {
+      name: 'public',
+      address: '127.0.0.1:0',
+      external_scheme: 'http',
+      trust: 'public',
+      allow: [],
+      proxy_protocol: false,
+    },
   ]);
   assert.equal(config.limits.max_url_bytes, 32_768);
   assert.equal(config.upstreams.zitadel?.protocol, 'h2c');

@@ -68,6 +68,11 @@ const ROWS: readonly [title: string, found: () => string[], expected: RegExp | u
     /^limits\.stream_window_bytes: larger than connection_window_bytes/,
   ],
   [
+    'as many connections for one address as for all',
+    () => warnings('limits: { max_connections: 1000 }'),
+    /^limits\.per_address\.open_connections: above max_connections/,
+  ],
+  [
     'internal paths opened for the public',
     () =>
       other(

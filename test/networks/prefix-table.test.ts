@@ -5,11 +5,10 @@ import { SocketAddress } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ipv4Bits, ipv6Bits } from '../../src/networks/address-bits.ts';
-import { canonicalPrefix, parseNetwork } from '../../src/networks/network.ts';
+import { canonicalPrefix, parseNetwork, prefixOf } from '../../src/networks/network.ts';
 import { PrefixTable } from '../../src/networks/prefix-table.ts';
 
-const table = (...networks: string[]): PrefixTable =>
-  new PrefixTable(networks.map((one) => canonicalPrefix(parseNetwork(one))));
+const table = (...networks: string[]): PrefixTable => new PrefixTable(networks.map(prefixOf));
 
 /** The bits of an address as text of 0 and 1. */
 function bits(address: string): string {
@@ -18,6 +17,11 @@ function bits(address: string): string {
       .split('.')
       .map((part) => Number(part).toString(2).padStart(8, '0'))
       .join('');
+  const dotted = /(?<=:)\d+\.\d+\.\d+\.\d+$/.exec(address)?.[0];
+  if (dotted !== undefined) {
+    const end = Number.parseInt(bits(dotted), 2);
+    return bits(`${address.slice(0, -dotted.length)}${(end >>> 16).toString(16)}:${(end & 0xffff).toString(16)}`);
+  }
   const [head = '', tail] = address.split('::');
   const before = head === '' ? [] : head.split(':');
   const after = tail === undefined || tail === '' ? [] : tail.split(':');
@@ -26,11 +30,22 @@ function bits(address: string): string {
 }
 
 const ipv4 = fc.ipV4();
-/** In canonical form, as sockets give it; mapped ones are seen as IPv4 elsewhere. */
+const canonical = (address: string): string => new SocketAddress({ address, family: 'ipv6' }).address;
+/** In canonical form, as sockets give it, runs of zeros and dotted ends among them; mapped ones are seen as IPv4 elsewhere. */
 const ipv6 = fc
-  .array(fc.integer({ min: 0, max: 0xffff }), { minLength: 8, maxLength: 8 })
-  .map((groups) => new SocketAddress({ address: groups.map((g) => g.toString(16)).join(':'), family: 'ipv6' }).address)
-  .filter((address) => !address.includes('.'));
+  .array(fc.oneof(fc.constant(0), fc.constant(0xffff), fc.integer({ min: 0, max: 0xffff })), {
+    minLength: 8,
+    maxLength: 8,
+  })
+  .map((groups) => canonical(groups.map((group) => group.toString(16)).join(':')))
+  .filter((address) => !address.startsWith('::ffff:'));
+/** Networks near each other, so that they nest, follow one another and reach to the ends. */
+const nestedIpv4 = fc
+  .array(fc.constantFrom(0, 1, 127, 128, 254, 255), { minLength: 4, maxLength: 4 })
+  .map((parts) => parts.join('.'));
+const nestedIpv6 = fc
+  .array(fc.constantFrom(1, 0x7fff, 0x8000, 0xffff), { minLength: 8, maxLength: 8 })
+  .map((groups) => canonical(groups.map((group) => group.toString(16)).join(':')));
 
 test('the longest prefix that has an address is found, in both families', () => {
   const both = table('10.0.0.0/8', '10.1.0.0/16', '10.1.2.3', '2001:db8::/32', '2001:db8:1::/48', '2001:db8::7');
@@ -55,6 +70,8 @@ test('0.0.0.0/0 is all of IPv4 and nothing of IPv6, and ::/0 the other way round
 for (const [family, address, most] of [
   ['IPv4', ipv4, 32],
   ['IPv6', ipv6, 128],
+  ['IPv4 that nest', nestedIpv4, 32],
+  ['IPv6 that nest', nestedIpv6, 128],
 ] as const) {
   test(`for any networks and addresses of ${family} it is what the bits say`, () => {
     fc.assert(
@@ -94,6 +111,12 @@ test('whatever else is asked is in no network, and nothing is thrown', () => {
     '1::2::3',
     '1:2:3:4:5:6:7:8:9',
     '12345::',
+    '::1.2.3',
+    '::1.2.3.4.5',
+    '::1.2.3.256',
+    '::1.2.3.4:5',
+    '1:2:3:4:5:6:7:1.2.3.4',
+    'fe80::1%eth0',
   ])
     assert.equal(all.longest(text), -1, text);
 });
@@ -109,14 +132,59 @@ test('addresses are read as Node reads them', () => {
   );
 });
 
-test('100,000 networks load, and are found', () => {
-  const networks = Array.from({ length: 100_000 }, (_, i) =>
-    i % 2 === 0 ? `${(i >> 16) + 1}.${(i >> 8) & 255}.${i & 255}.0/24` : `2001:db8:${i.toString(16)}::/48`,
-  ).filter((one) => !/:[0-9a-f]{5,}:/.test(one));
-  const made = table(...networks);
-  for (const network of networks) {
-    const address = network.slice(0, network.indexOf('/'));
-    assert.notEqual(made.longest(address), -1, network);
+test('an address whose canonical form has a dotted end is in its networks: `deny: ["::/0"]` is not passed with it', () => {
+  for (const address of ['::102:304', '::1.2.3.4']) {
+    assert.equal(table('::/0').longest(canonical(address)), 0, address);
+    assert.equal(table('::/96', '::102:300/120').longest(canonical(address)), 120, address);
   }
-  assert.equal(made.longest('203.0.113.1'), -1);
+});
+
+test('a network of a long list is read as any other, host bits and unusual forms included', () => {
+  const written = fc.oneof(
+    fc.tuple(fc.oneof(ipv4, fc.ipV6(), ipv6), fc.integer({ min: 0, max: 140 })).map((both) => both.join('/')),
+    fc.oneof(ipv4, fc.ipV6()),
+    fc.stringMatching(/^[0-9a-f:.]{0,20}(?:\/[0-9]{0,3}){0,2}$/),
+    fc.constantFrom('010.0.0.1', '::ffff:1.2.3.4', '::ffff:0:0/96', 'fe80::1%eth0', '10.0.0.0/08', '10.0.0.0/', '/8'),
+  );
+  fc.assert(
+    fc.property(written, (text) => {
+      let expected: { address: string; prefix: number } | undefined;
+      let problem = '';
+      try {
+        expected = canonicalPrefix(parseNetwork(text));
+      } catch (error) {
+        problem = (error as Error).message;
+      }
+      if (expected === undefined) {
+        assert.throws(() => prefixOf(text), { message: problem });
+        return;
+      }
+      const { address, prefix } = prefixOf(text);
+      assert.equal(prefix, expected.prefix);
+      const made = new PrefixTable([{ address, prefix }]);
+      assert.equal(made.longest(expected.address), prefix);
+      assert.equal(bits(address).slice(0, prefix), bits(expected.address).slice(0, prefix));
+    }),
+  );
+});
+
+for (const [family, one] of [
+  ['IPv4', (i: number) => `${(i >> 16) + 1}.${(i >> 8) & 255}.${i & 255}.0/${20 + (i % 13)}`],
+  ['IPv6', (i: number) => `2001:db8:${(i & 0xffff).toString(16)}:${(i >> 16).toString(16)}::/${48 + (i % 81)}`],
+] as const) {
+  test(`100,000 networks of ${family} of many lengths load, and are found`, () => {
+    const networks = Array.from({ length: 100_000 }, (_, i) => one(i));
+    const made = table(...networks);
+    assert.equal(made.size, 100_000);
+    for (const network of networks) {
+      const slash = network.indexOf('/');
+      assert.ok(made.longest(network.slice(0, slash)) >= Number(network.slice(slash + 1)), network);
+    }
+    assert.deepEqual([made.longest('203.0.113.1'), made.longest('2001:db7::1')], [-1, -1]);
+  });
+}
+
+test('the same network said many times is one, and an empty set has nobody', () => {
+  assert.equal(table(...Array<string>(1000).fill('10.0.0.0/8')).longest('10.1.1.1'), 8);
+  assert.deepEqual([table().longest('10.1.1.1'), table().longest('::1')], [-1, -1]);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { Connection } from '../../src/core/raw.ts';
 import { ConfiguredNetworks } from '../../src/networks/named-networks.ts';
 import { compileIpRules, ipRules, ipRulesOptions } from '../../src/policies/ip-rules.ts';
@@ -35,6 +36,48 @@ test('with `allow` nobody else may come', () => {
 test('the longest prefix decides, whichever list it is in; of two equal ones `deny`', () => {
   const mayCome = asked({ allow: ['10.0.0.0/8', '10.1.2.3', 'fd00::/8'], deny: ['10.1.0.0/16', 'fd00::/8'] });
   assert.deepEqual(['10.9.9.9', '10.1.9.9', '10.1.2.3', 'fd00::1'].map(mayCome), [true, false, true, false]);
+});
+
+for (const [family, most, network] of [
+  ['IPv4', 32, (base: number, prefix: number) => `10.0.0.${base}/${prefix}`],
+  ['IPv6', 128, (base: number, prefix: number) => `2001:db8::${base.toString(16)}/${prefix}`],
+] as const) {
+  test(`for any rules of ${family} the verdict is what the networks say one by one`, () => {
+    const entries = fc.array(fc.tuple(fc.integer({ min: 0, max: 255 }), fc.integer({ min: most - 8, max: most })), {
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(entries, entries, fc.integer({ min: 0, max: 255 }), (allow, deny, asking) => {
+        const longest = (list: readonly (readonly [number, number])[]): number =>
+          list
+            .filter(([base, prefix]) => base >> (most - prefix) === asking >> (most - prefix))
+            .reduce((most, [, prefix]) => Math.max(most, prefix), -1);
+        const [forIt, against] = [longest(allow), longest(deny)];
+        const expected = forIt === -1 && against === -1 ? allow.length === 0 : forIt > against;
+        const texts = (list: readonly (readonly [number, number])[]) => list.map((one) => network(...one));
+        const address = network(asking, most).replace('::0/', '::/').replace(/\/.*/, '');
+        const mayCome = asked({ allow: texts(allow), deny: texts(deny) });
+        assert.equal(mayCome(address), expected);
+      }),
+    );
+  });
+}
+
+test('an allow list whose file is empty lets nobody in: it is there, and names nobody', () => {
+  const none = new ConfiguredNetworks({ none: { addresses: [] } }, clock, { onReloaded() {}, onFailed() {} });
+  const mayCome = compileIpRules(ipRulesOptions.parse({ allow: ['@none'] }), none);
+  assert.deepEqual([mayCome('192.0.2.1', {} as Connection), mayCome('::1', {} as Connection)], [false, false]);
+});
+
+test('a verdict is void when a list was read again, on the same connection too', () => {
+  let longest = -1;
+  const changing = { version: 0, get: () => ({ size: 1, longest: () => longest }) };
+  const mayCome = compileIpRules(ipRulesOptions.parse({ deny: ['@bad'] }), changing);
+  const connection = {} as Connection;
+  assert.equal(mayCome('192.0.2.1', connection), true);
+  longest = 32;
+  changing.version += 1;
+  assert.equal(mayCome('192.0.2.1', connection), false);
 });
 
 test('a named list stands for its addresses', () => {
@@ -75,6 +118,6 @@ test('`enforce: false` lets it come and says that it would not have', () => {
 });
 
 test('what is no network and no list is refused when the config is read', () => {
-  for (const text of ['10.0.0.0/33', 'office', '@Office', '::ffff:10.0.0.1', '10.0.0.1-10.0.0.9'])
+  for (const text of ['10.0.0.0/33', 'office', '@', '@a b', '::ffff:10.0.0.1', '10.0.0.1-10.0.0.9'])
     assert.equal(ipRulesOptions.safeParse({ allow: [text] }).success, false, text);
 });

@@ -177,6 +177,29 @@ test('attack: an argument of an action that stands in another piece than where i
   assert.equal(keyOf(['action:sessionId'], action), '7');
 });
 
+test('login_session: every session of the cookie is a key, whatever else is said of it', () => {
+  const cookie = (...ids: string[]): string[] => [
+    'cookie',
+    `a=1; sessions=${encodeURIComponent(JSON.stringify(ids.map((id) => ({ id, loginName: `decoy of ${id}` }))))}`,
+  ];
+  assert.equal(keyOf(['login_session'], { fields: cookie('1') }), '1');
+  assert.equal(keyOf(['login_session'], { fields: cookie('1', '2') }), '1,2');
+  assert.equal(keyOf(['login_session'], { fields: [...cookie('1'), ...cookie('2')] }), '1,2', 'attack: twice');
+  assert.equal(keyOf(['login_session'], { fields: [] }), undefined);
+  for (const value of [
+    'nonsense',
+    '{}',
+    '[null]',
+    '[{"id":7}]',
+    '%',
+    JSON.stringify(Array(99).fill({ id: '1' })).slice(1),
+  ])
+    assert.equal(keyOf(['login_session'], { fields: ['cookie', `sessions=${value}`] }), '(unreadable)', value);
+  const exchange = { raw: { fields: cookie('1', '2') }, client: { address: '192.0.2.1' } } as unknown as Exchange;
+  const key = compileKey(['address', 'login_session'], SERVICES);
+  assert.deepEqual(key.readAll(exchange, undefined), ['192.0.2.1\x001', '192.0.2.1\x002']);
+});
+
 test('login_name: one account is one key, over Login v1, Login v2 and the session service in every form', () => {
   const session = create(CreateSessionRequestSchema, {
     checks: { user: { search: { case: 'loginName', value: 'Joe@Acme.example' } } },

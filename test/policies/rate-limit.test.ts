@@ -149,6 +149,15 @@ test('attack: a client that leaves while it is admitted leaves nothing reserved'
   }
 });
 
+test('attack: a session beside others in the cookie is counted as if it were alone', async () => {
+  const { hooks, ask } = await policy({ sessions: each(['login_session']) });
+  const from = (...ids: string[]) => ask({ cookie: `sessions=${JSON.stringify(ids.map((id) => ({ id })))}` });
+  let admitted = 0;
+  for (let i = 0; i < 20; i += 1) if ((await admit(hooks, from(`fake-${i}`, 'real'))) === undefined) admitted += 1;
+  assert.equal(admitted, 2);
+  assert.equal(await admit(hooks, from('fake-19')), undefined, 'a refused request counts for none of them');
+});
+
 const KNOWN = { ...GUESSES, known: { by: ['header:x-device'], proof: ['header:x-secret'], for_s: 3600, pool: 2 } };
 
 async function success(hooks: PolicyHooks, exchange: OpenExchange): Promise<boolean> {

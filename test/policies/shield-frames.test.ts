@@ -67,7 +67,7 @@ test('attack: flags that no request has', () => {
 test('attack: a length of 0xffffffff, and one byte too many, are refused before the payload comes', () => {
   for (const length of [0xffffffff, 0x80000000, MAX + 1]) {
     const { code, detail } = send(GRPC, [prefix(0, length)]);
-    assert.deepEqual([code, detail], ['BAD_MESSAGE', `a frame of more than max_message_bytes ${MAX}`]);
+    assert.deepEqual([code, detail], ['BAD_MESSAGE', `a frame of more than ${MAX} bytes`]);
   }
 });
 
@@ -175,4 +175,18 @@ test('garbage gets the same verdict however it is cut, and never throws', () => 
     ),
     { numRuns: 300 },
   );
+});
+
+test('without `max_message_bytes` the route says how large a body, and so a message, may be', () => {
+  for (const [limit, length, code] of [
+    [1000, 1001, 'BODY_TOO_LARGE'],
+    [1000, 1000, undefined],
+    [0, 0xffffffff, undefined],
+  ] as const) {
+    const exchange = asking(PATH, { type: GRPC });
+    shieldOf({}).enter(exchange);
+    exchange.bodyLimit = limit;
+    exchange.inspectBody?.(prefix(0, length), false);
+    assert.equal(exchange.aborted?.code, code);
+  }
 });

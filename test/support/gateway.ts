@@ -70,6 +70,8 @@ const NAMES = [
   'hint',
   'refused',
   'shared_tier',
+  'list_reloaded',
+  'list_failed',
   'reloaded',
   'reload_failed',
   'draining',

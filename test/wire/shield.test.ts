@@ -78,7 +78,7 @@ async function open() {
 
 const bodies: readonly [title: string, bytes: Buffer, detail: RegExp][] = [
   ['flags 0xff', Buffer.from([0xff, 0, 0, 0, 0]), /frame flags 0xff/],
-  ['a length of 0xffffffff', Buffer.from([0, 0xff, 0xff, 0xff, 0xff]), /max_message_bytes 4096/],
+  ['a length of 0xffffffff', Buffer.from([0, 0xff, 0xff, 0xff, 0xff]), /more than 4096 bytes/],
   ['a frame that ends early', Buffer.from([0, 0, 0, 0, 9, 1]), /inside a frame/],
 ];
 

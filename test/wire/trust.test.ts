@@ -58,10 +58,16 @@ test('a redirect listener never loops behind a trusted proxy that says https, an
   const listeners = [PUBLIC, { name: 'plain', address: '127.0.0.1:0', redirect: {} }];
   const at = `127.0.0.1:${zitadel.port}`;
   await using behind = await startGateway({ zitadel: at, config: { listeners, trusted_proxies: ['127.0.0.1'] } });
-  for (const line of ['x-forwarded-proto: https', 'forwarded: proto=https']) {
-    assert.equal((await redirected(behind.port('plain'), '/oauth/v2/keys', 'a', line))[0], 200);
-  }
+  assert.equal((await redirected(behind.port('plain'), '/oauth/v2/keys', 'a', 'x-forwarded-proto: https'))[0], 200);
   assert.equal((await redirected(behind.port('plain'), '/oauth/v2/keys', 'a', 'x-forwarded-proto: http'))[0], 308);
+  assert.equal((await redirected(behind.port('plain'), '/oauth/v2/keys', 'a', 'forwarded: proto=https'))[0], 308);
+  const client_address = { from: 'forwarded' } as const;
+  await using other = await startGateway({
+    zitadel: at,
+    config: { listeners, trusted_proxies: ['127.0.0.1'], client_address },
+  });
+  assert.equal((await redirected(other.port('plain'), '/oauth/v2/keys', 'a', 'forwarded: proto=https'))[0], 200);
+  assert.equal((await redirected(other.port('plain'), '/oauth/v2/keys', 'a', 'x-forwarded-proto: https'))[0], 308);
   await using alone = await startGateway({ zitadel: at, config: { listeners } });
   assert.equal((await redirected(alone.port('plain'), '/oauth/v2/keys', 'a', 'x-forwarded-proto: https'))[0], 308);
 });

@@ -1,4 +1,5 @@
 import type { Check } from './check.ts';
+import { ipRules } from './ip-rules.ts';
 import { limits } from './limits.ts';
 import { limitKeys, namedNetworks } from './limits-keys.ts';
 import { listeners } from './listeners.ts';
@@ -25,4 +26,5 @@ export const CHECKS: readonly Check[] = [
   limitKeys,
   sharedTier,
   namedNetworks,
+  ipRules,
 ];

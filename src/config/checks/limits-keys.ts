@@ -134,7 +134,9 @@ function chosen(text: string): boolean {
 
 /** Lists that rules name are there. */
 export const namedNetworks: Check = ({ config, ownRoutes }, found) => {
-  const names = Object.keys(config.networks ?? {});
+  // Where the lists themselves are wrong, that is told already.
+  if (config.networks === undefined) return;
+  const names = Object.keys(config.networks);
   const places: (readonly [Path, unknown])[] = [
     [['ip_rules'], config.ip_rules],
     [['policies', 'ip_rules'], config.policies?.ip_rules],

@@ -73,9 +73,27 @@ const LOGIN: Limits = {
   'login-auth-request': { ...guesses('form:authRequestID', undefined, PAGE_AGAIN), requests: 10, burst: 8 },
   // Codes of mails, which are typed without an auth request (init_password_handler.go, init_user_handler.go).
   'login-user': guesses('form:userID', undefined, PAGE_AGAIN),
-  // Second factors and codes of Login v2 (apps/login/src/lib/server/{otp,session,verify,password}.ts).
-  'login-session': guesses('action:sessionId', undefined, PAGE_AGAIN),
+  // Passwords and second factors in Login v2 are checked for a session of the browser's cookie, whatever name is given;
+  // codes of mails for a user (apps/login/src/lib/server/{password,otp,verify}.ts).
+  'login-session': guesses('login_session', undefined, PAGE_AGAIN),
   'login-action-user': guesses('action:userId', undefined, PAGE_AGAIN),
+};
+
+/** Pages of Login v1 that take codes by GET too, as links of mails (mfa_verify_otp_handler.go, mail_verify_handler.go). */
+export const CODES_BY_GET: PolicySettings = {
+  rate_limit: {
+    limits: { 'login-auth-request': { methods: ['GET', 'POST'] }, 'login-user': { methods: ['GET', 'POST'] } },
+  },
+};
+
+/** A page of Login v1 that sends a mail for a GET (password_reset_handler.go): nobody wants a hundred of them. */
+export const MAILS_BY_GET: PolicySettings = {
+  rate_limit: {
+    limits: {
+      'login-mails-address': address(30, 10),
+      'login-mails': { key: ['form:authRequestID'], requests: 5, period_s: 300, burst: 3 },
+    },
+  },
 };
 
 const SESSION: Limits = {

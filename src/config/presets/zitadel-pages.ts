@@ -1,5 +1,6 @@
 /** What browsers and OIDC or SAML clients use: internal/api/{oidc,saml,idp,ui,assets} of ZITADEL. */
 
+import { CODES_BY_GET, MAILS_BY_GET } from './zitadel-limits.ts';
 import { ANY, PAGE, POST, READ, type Row } from './zitadel-rows.ts';
 import { FORM, LOGIN_FORM, SAML, SERVER_ACTIONS, UPLOAD } from './zitadel-shield.ts';
 
@@ -24,7 +25,9 @@ export const PROTOCOLS: readonly Row[] = [
 /** Login v1, the Console, and files. */
 // biome-ignore format: a table is read by its columns
 export const PAGES: readonly Row[] = [
-  ['login-v1', ['/ui/login/*'], PAGE, 'login', 'html', 'bcrypt makes a password check a CPU attack too; some GETs send mail or take codes', LOGIN_FORM],
+  ['login-v1', ['/ui/login/*'], PAGE, 'login', 'html', 'bcrypt makes a password check a CPU attack too', LOGIN_FORM],
+  ['login-v1-codes', ['/ui/login/mfa/otp/verify', '/ui/login/mail/verification'], PAGE, 'login', 'html', 'takes codes by GET too', { policies: { ...LOGIN_FORM.policies, ...CODES_BY_GET } }],
+  ['login-v1-mails', ['/ui/login/password/reset'], PAGE, 'login', 'html', 'sends a mail for a GET', { policies: { ...LOGIN_FORM.policies, ...MAILS_BY_GET } }],
   ['login-v1-resources', ['/ui/login/resources/*'], READ, 'asset', 'text', 'static files and branding of Login v1'],
   ['console', ['/ui/console/*'], READ, 'asset', 'html', 'the Console'],
   ['console-environment', ['/ui/console/assets/environment.json'], READ, 'asset', 'rest', 'depends on the host and must never be cached, so it stands apart from the static files'],

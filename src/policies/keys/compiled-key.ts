@@ -25,7 +25,9 @@ export interface CompiledKey {
   readonly addressOnly: boolean;
   /** The parts, separated by NUL; undefined where one is missing. */
   read(exchange: Exchange, body: PeekedBody | undefined): string | undefined;
-  /** The same, with something in the place of parts that are missing. */
+  /** One key for each of the parts that a request has several of; mostly one. */
+  readAll(exchange: Exchange, body: PeekedBody | undefined): readonly string[] | undefined;
+  /** As `read`, with something in the place of parts that are missing. */
   readShared(exchange: Exchange, body: PeekedBody | undefined): string;
 }
 
@@ -50,24 +52,41 @@ export function compileKey(parts: readonly string[], services: PolicyServices): 
   const readers: readonly KeyReader[] = parsed.map(({ part, argument }) => part.compile(argument, services));
   const names = parsed.map(({ part }) => part.name);
   const [only] = readers;
+  const several = parsed.some(({ part }) => part.several === true);
+  const read: CompiledKey['read'] = (exchange, body) => {
+    if (readers.length === 1) return shown(only!(exchange, body));
+    let key = '';
+    for (const reader of readers) {
+      const text = shown(reader(exchange, body));
+      if (text === undefined) return undefined;
+      key = key === '' ? text : `${key}\0${text}`;
+    }
+    return key;
+  };
   return {
     parts,
     phase: parsed.some(({ part }) => part.phase === 'body') ? 'body' : 'head',
     addressOnly: names.includes('address') && names.every((name) => name === 'address' || NOT_THE_CALLER.has(name)),
-    read(exchange, body) {
-      if (readers.length === 1) return shown(only!(exchange, body));
-      let key = '';
-      for (const reader of readers) {
-        const text = shown(reader(exchange, body));
-        if (text === undefined) return undefined;
-        key = key === '' ? text : `${key}\0${text}`;
+    read,
+    readAll(exchange, body) {
+      if (!several) {
+        const key = read(exchange, body);
+        return key === undefined ? undefined : [key];
       }
-      return key;
+      let keys: readonly string[] = [''];
+      for (const [index, reader] of readers.entries()) {
+        const found = reader(exchange, body);
+        if (found === undefined) return undefined;
+        const texts = typeof found === 'object' ? found : [shown(found)!];
+        keys = keys.flatMap((key) => texts.map((text) => (index === 0 ? text : `${key}\0${text}`)));
+      }
+      return keys;
     },
     readShared: (exchange, body) => readers.map((reader) => shown(reader(exchange, body)) ?? MISSING_TEXT).join('\0'),
   };
 }
 
-function shown(read: string | undefined | typeof UNREADABLE): string | undefined {
-  return read === UNREADABLE ? UNREADABLE_TEXT : read;
+function shown(read: ReturnType<KeyReader>): string | undefined {
+  if (read === UNREADABLE) return UNREADABLE_TEXT;
+  return typeof read === 'object' ? read.join(',') : read;
 }

@@ -8,6 +8,7 @@ import { header } from './header.ts';
 import { host } from './host.ts';
 import type { KeyPart } from './key-part.ts';
 import { loginName } from './login-name.ts';
+import { loginSession } from './login-session.ts';
 import { message } from './message.ts';
 import { organization } from './organization.ts';
 import { route } from './route.ts';
@@ -25,6 +26,7 @@ export const KEY_PARTS: readonly KeyPart[] = [
   header,
   host,
   loginName,
+  loginSession,
   message,
   organization,
   route,

@@ -8,9 +8,12 @@ export const UNREADABLE = Symbol('unreadable');
 
 /**
  * Reads a part: its text, undefined where the request has none, UNREADABLE where it has one that cannot be read.
- * `body` is undefined for parts of the head.
+ * `body` is undefined for parts of the head. A list is of several texts that each count.
  */
-export type KeyReader = (exchange: Exchange, body: PeekedBody | undefined) => string | undefined | typeof UNREADABLE;
+export type KeyReader = (
+  exchange: Exchange,
+  body: PeekedBody | undefined,
+) => string | readonly string[] | undefined | typeof UNREADABLE;
 
 /** A kind of key part: one file here beside and one item in `index.ts`. Written as `name` or `name:argument`. */
 export interface KeyPart {
@@ -25,6 +28,8 @@ export interface KeyPart {
   readonly chosenByClient: boolean;
   /** Shown as a hash only. */
   readonly secret: boolean;
+  /** A request may have several of it. */
+  readonly several?: true;
   /** Makes the reader once, when the config is compiled; throws an Error that says what is wrong with the argument. */
   compile(argument: string, services: PolicyServices): KeyReader;
 }

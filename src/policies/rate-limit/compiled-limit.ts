@@ -69,12 +69,17 @@ export class CompiledLimit {
   charge(exchange: Exchange, body: PeekedBody | undefined, now: number): readonly Charged[] | 'refuse' {
     const { methods } = this.options;
     if (methods.length > 0 && !methods.includes(exchange.head.method)) return NOTHING;
-    let parts = this.key.read(exchange, body);
-    if (parts === undefined) {
+    const keys = this.key.readAll(exchange, body);
+    if (keys === undefined) {
       if (this.options.missing === 'skip') return NOTHING;
       if (this.options.missing === 'refuse') return 'refuse';
-      parts = this.key.readShared(exchange, body);
+      return this.#charge(exchange, body, now, this.key.readShared(exchange, body));
     }
+    if (keys.length === 1) return this.#charge(exchange, body, now, keys[0]!);
+    return keys.flatMap((parts) => this.#charge(exchange, body, now, parts));
+  }
+
+  #charge(exchange: Exchange, body: PeekedBody | undefined, now: number, parts: string): readonly Charged[] {
     const key = `${this.limit.bucket}\0${parts}`;
     const enforce = this.options.enforce && !this.#doubtful(exchange);
     const device = this.#device && this.#deviceOf(key, exchange, body);

@@ -12,7 +12,7 @@ export const key = z
   .min(1)
   .max(8)
   .describe(
-    'What tells callers apart, all parts together: `address`, `bearer`, `client_id`, `cookie:NAME`, `form:FIELD`, `header:NAME`, `host`, `login_name`, `message:FIELD.PATH`, `organization`, `route`, `rpc`, `user_code`.',
+    'What tells callers apart, all parts together: `action:PROPERTY`, `address`, `bearer`, `client_id`, `cookie:NAME`, `form:FIELD`, `header:NAME`, `host`, `login_name`, `login_session`, `message:FIELD.PATH`, `organization`, `route`, `rpc`, `user_code`.',
   );
 
 /** What becomes of a request that lacks a part of the key. */
@@ -43,7 +43,7 @@ export const limit = z.strictObject({
   methods: z
     .array(z.string().regex(/^[A-Z]{1,16}$/, { error: 'expected a method in capitals' }))
     .default([])
-    .describe('Methods that are counted; empty for all. CORS preflights never are.'),
+    .describe('Methods that are counted; empty for all.'),
   cost: z.int().min(1).max(1_000_000).default(1).describe('How many a request counts for.'),
   count: z
     .enum(['requests', 'failures', 'upstream'])

@@ -22,6 +22,8 @@ export function flagsOf(contentType: string): number | undefined {
 
 /** The frames of one body. */
 export class FrameCheck {
+  /** What is wrong is the length of a frame. */
+  tooLarge = false;
   readonly #flags: number;
   readonly #maxBytes: number;
   /** Bytes of the current prefix that are here. */
@@ -55,7 +57,8 @@ export class FrameCheck {
         this.#length = this.#length * 256 + byte;
         // The bytes that follow only make it larger: it is known early and never sent on whole.
         if (this.#length * 256 ** (PREFIX_BYTES - 1 - this.#prefix) > this.#maxBytes) {
-          return `a frame of more than max_message_bytes ${this.#maxBytes}`;
+          this.tooLarge = true;
+          return `a frame of more than ${this.#maxBytes} bytes`;
         }
       }
       this.#prefix += 1;

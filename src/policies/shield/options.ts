@@ -67,8 +67,8 @@ export const options = z.strictObject({
     .int()
     .min(1024)
     .max(2 ** 31)
-    .default(16_777_216)
-    .describe('The largest message of such a body, in bytes.'),
+    .optional()
+    .describe('The largest message of such a body, in bytes; without it the `max_bytes` of `body_limit` decides.'),
   enforce: z.boolean().default(true).describe('`false`: refuses nothing and reports what would have been.'),
 });
 
