@@ -16,7 +16,6 @@ import { sharedMarks } from '../../src/limits/marks.ts';
 import { SharedPlaces } from '../../src/limits/places.ts';
 import { SharedTable } from '../../src/limits/shared-table.ts';
 import { ConfiguredNetworks } from '../../src/networks/named-networks.ts';
-import { PrefixTable } from '../../src/networks/prefix-table.ts';
 import { concurrencyLimit } from '../../src/policies/concurrency-limit.ts';
 import { ipRules } from '../../src/policies/ip-rules.ts';
 import { pluginOptions } from '../../src/policies/rate-limit/store.ts';
@@ -112,17 +111,4 @@ for (let i = 0; i < ROUNDS; i += 1) {
 }
 const cost = median(withChain) - median(without);
 console.log(`allow list + two limits + concurrency limit: ${(cost / 1000).toFixed(2)} µs a request`);
-
-const networks = new PrefixTable(
-  Array.from({ length: 100_000 }, (_, i) => ({
-    address: `${(i >> 16) + 1}.${(i >> 8) & 255}.${i & 255}.0`,
-    prefix: 24,
-  })),
-);
-const lookups = process.hrtime.bigint();
-let found = 0;
-for (let i = 0; i < 1_000_000; i += 1) found += networks.longest(i % 2 === 0 ? '1.77.3.9' : '203.0.113.7');
-console.log(
-  `100,000 networks: ${(Number(process.hrtime.bigint() - lookups) / 1e6).toFixed(0)} ns a look-up (${found} bits found)`,
-);
 await app.close();

@@ -72,7 +72,7 @@ export class ConfiguredNetworks implements NamedNetworks, Disposable {
       list = new ListFile(file, clock, listTold);
     } catch (error) {
       this[Symbol.dispose]();
-      throw new Error(`networks.${name}: ${(error as Error).message}`, { cause: error });
+      throw new Error(`networks.${name}.file: ${(error as Error).message}`, { cause: error });
     }
     this.#files.push(list);
     return {

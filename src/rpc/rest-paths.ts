@@ -47,12 +47,9 @@ export class RestPaths {
    * rest of the path. HEAD is read as GET: grpc-gateway has no handler of its own for it.
    */
   find(method: string, path: string): RestMatch | undefined {
-    const segments = path.split('/');
-    // Most paths are of something else: they end here.
-    if (!this.#root.literals.has(segments[1] ?? '') && this.#root.variable === undefined) return undefined;
-    const exact = matchFrom(this.#root, segments, [method === 'HEAD' ? 'GET' : method]);
+    const exact = matchFrom(this.#root, path, method === 'HEAD' ? 'GET' : method);
     // Only where no handler at all is for POST is another one asked.
-    return exact !== undefined || method !== 'POST' ? exact : matchFrom(this.#root, segments, FALLBACKS);
+    return exact !== undefined || method !== 'POST' ? exact : matchFrom(this.#root, path, FALLBACKS);
   }
 
   #add({ rpc, verb, template, body }: RestPath): void {
@@ -79,36 +76,37 @@ export class RestPaths {
   }
 }
 
-function matchFrom(root: Segment, segments: readonly string[], methods: readonly string[]): RestMatch | undefined {
+/** One method, or several of which the first that has a binding counts. */
+type Methods = string | readonly string[];
+
+function matchFrom(root: Segment, path: string, methods: Methods): RestMatch | undefined {
   const values: string[] = [];
-  const binding = match(root, segments, 1, methods, values);
+  const binding = match(root, path, 1, methods, values);
   return binding === undefined ? undefined : { binding, values };
 }
 
-function match(
-  at: Segment,
-  segments: readonly string[],
-  from: number,
-  methods: readonly string[],
-  values: string[],
-): RestBinding | undefined {
-  if (from === segments.length) return firstOf(at.bindings, methods);
-  const segment = segments[from]!;
+/** `from` is where the next segment begins: behind the end of the path where there is none. */
+function match(at: Segment, path: string, from: number, methods: Methods, values: string[]): RestBinding | undefined {
+  if (from > path.length) return of(at.bindings, methods);
+  const slash = path.indexOf('/', from);
+  const end = slash === -1 ? path.length : slash;
+  const segment = path.slice(from, end);
   const literal = at.literals.get(segment);
-  const found = literal === undefined ? undefined : match(literal, segments, from + 1, methods, values);
+  const found = literal === undefined ? undefined : match(literal, path, end + 1, methods, values);
   if (found !== undefined) return found;
   if (at.variable !== undefined && segment !== '') {
     values.push(segment);
-    const variable = match(at.variable, segments, from + 1, methods, values);
+    const variable = match(at.variable, path, end + 1, methods, values);
     if (variable !== undefined) return variable;
     values.pop();
   }
-  const rest = firstOf(at.rest, methods);
-  if (rest !== undefined) values.push(segments.slice(from).join('/'));
+  const rest = at.rest.size === 0 ? undefined : of(at.rest, methods);
+  if (rest !== undefined) values.push(path.slice(from));
   return rest;
 }
 
-function firstOf(bindings: ReadonlyMap<string, RestBinding>, methods: readonly string[]): RestBinding | undefined {
+function of(bindings: ReadonlyMap<string, RestBinding>, methods: Methods): RestBinding | undefined {
+  if (typeof methods === 'string') return bindings.get(methods);
   for (const method of methods) {
     const binding = bindings.get(method);
     if (binding !== undefined) return binding;

@@ -50,13 +50,14 @@ export function rpcTable({ rpcs, restPaths, prefixes }: Definitions): RpcTable {
   function find(method: string, path: string): RpcCall | undefined {
     const known = byPath.get(path);
     if (known !== undefined) return known;
-    const unknown = RPC_PATH.exec(path);
+    // A dot is in every name of a service, and in few other paths.
+    const unknown = path.includes('.') ? RPC_PATH.exec(path) : null;
     if (unknown !== null) return byRpc(undefined, `${unknown[1]}/${unknown[2]}`);
     const found = rest.find(method, path);
     if (found !== undefined) {
       const { rpc, fields, body } = found.binding;
-      const variables =
-        fields.length === 0 ? NO_VARIABLES : new Map(fields.map((field, i) => [field, found.values[i]!]));
+      const variables = new Map<string, string>();
+      for (let i = 0; i < fields.length; i += 1) variables.set(fields[i]!, found.values[i]!);
       return { rpc, name: rpc.name, by: 'rest', variables, body };
     }
     const prefix = prefixes.find(([one]) => path.startsWith(one));

@@ -64,7 +64,10 @@ test('attack: a session begun without a secret makes no device known: the next g
 });
 
 test('attack: the id of the login in the query, in multipart or in capitals is the same login', async () => {
-  const counted = async (id: string, send: (id: string) => [query: string, body: BodyInit]): Promise<number> => {
+  const counted = async (
+    id: string,
+    send: (id: string) => [query: string, body: NonNullable<RequestInit['body']>],
+  ): Promise<number> => {
     let admitted = 0;
     for (let i = 0; i < 20; i += 1) {
       const [query, body] = send(id);

@@ -227,7 +227,7 @@ test('a list that cannot be read at the start is a problem that names it', () =>
   const told = { onReloaded() {}, onFailed() {} };
   assert.throws(
     () => new ConfiguredNetworks({ office: { addresses: [], file: join(folder, 'nowhere') } }, new HandClock(), told),
-    /networks\.office: .*ENOENT/,
+    /networks\.office\.file: .*ENOENT/,
   );
 });
 

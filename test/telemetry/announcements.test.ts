@@ -31,6 +31,16 @@ test('each announcement becomes its line', async () => {
   );
 });
 
+test('a list that was read again is told with its size, and one that could not be with its problem on one line', async () => {
+  const { events, lines } = setUp();
+  events.emit('list_reloaded', { name: 'bans', file: '/lists/bans.txt', size: 2 });
+  events.emit('list_failed', { name: 'bans', file: '/lists/bans.txt', problem: "bans.txt:1: not '\u001b[2J\nx'" });
+  const [reloaded, failed] = await lines();
+  assert.deepEqual([reloaded?.event, reloaded?.size, reloaded?.name], ['list_reloaded', 2, 'bans']);
+  assert.deepEqual([failed?.event, failed?.level], ['list_failed', 'error']);
+  assert.doesNotMatch(String(failed?.problem), /[\u0000-\u001f]/);
+});
+
 test('an untrusted proxy is told once for each listener and reason, and once more after a reload', async () => {
   const { events, lines } = setUp();
   const tell = () => {

@@ -128,5 +128,5 @@ test('a list that is read again holds for connections that are open', { timeout:
 
 test('a list that cannot be read keeps the gateway from starting, and says which and why', async () => {
   const config = { hints: false, networks: { gone: { file: join(folder, 'gone.txt') } } };
-  await assert.rejects(startGateway({ config }), /networks\.gone: .*gone\.txt/);
+  await assert.rejects(startGateway({ config }), /networks\.gone\.file: .*gone\.txt/);
 });

@@ -56,12 +56,17 @@ export const message: KeyPart = {
   },
 };
 
+/** Bodies that hold fields which keys are made of: forms, and the arguments of server actions. */
+const HAS_FIELDS = /^\s*(?:application\/x-www-form-urlencoded|multipart\/form-data)\s*(?:;|$)/i;
+
 /**
- * Whether the body of a request may be waited for: not that of a stream of messages, whose first one may come late. All
- * RPCs of ZITADEL have one message; reflection and health are not of them.
+ * Whether the body of a request is worth waiting for, and may be: not that of a stream of messages, whose first one may
+ * come late. All RPCs of ZITADEL have one message; reflection and health are not of them. Their REST paths take JSON
+ * whatever the content type says. Of other requests only forms and server actions have something that is read.
  */
 export function mayPeek({ head, dialect }: Exchange, { rpcs }: PolicyServices): boolean {
-  if (dialect.name === 'http') return true;
+  if (dialect.name === 'http' && (HAS_FIELDS.test(head.contentType) || head.headers['next-action'] !== undefined))
+    return true;
   if (head.contentType.startsWith('application/connect+')) return false;
   return rpcs.find(head.method, head.path)?.rpc !== undefined;
 }
