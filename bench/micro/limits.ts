@@ -43,7 +43,10 @@ const names = wide.map(({ key }) => key);
 const pairs = wide.map((charge, i) => [charge, deep[i]!]);
 const each = <T>(values: readonly T[]): (() => T) => {
   let at = 0;
-  return () => values[(at = (at + 1) & (KEYS - 1))]!;
+  return () => {
+    at = (at + 1) & (KEYS - 1);
+    return values[at]!;
+  };
 };
 
 function print(what: string, work: () => void): void {

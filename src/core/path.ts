@@ -57,3 +57,14 @@ export function hostOf(authority: string): string {
   const host = authority.replace(/:\d*$/, '').toLowerCase();
   return host.endsWith('.') ? host.slice(0, -1) : host;
 }
+
+/** The path that the upstream gets, decoded: without the prefix that the route strips. */
+export function upstreamPath(
+  path: string,
+  rewrite: { readonly from: string; readonly to: string } | undefined,
+): string {
+  if (rewrite === undefined) return path;
+  const left = path.split('/').slice(rewrite.from.split('/').length);
+  const whole = (rewrite.to === '/' ? '' : rewrite.to) + left.map((segment) => `/${segment}`).join('');
+  return whole === '' ? '/' : whole;
+}

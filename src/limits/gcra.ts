@@ -3,7 +3,7 @@
  * number a key: the time at which nothing of what was taken would be left. Exact in every thread that has the table.
  *
  * Numbers are whole, so nothing is rounded: time counts in units of 1/requests of a millisecond, in which one request
- * takes exactly `periodMs` units.
+ * takes exactly `periodMs` units. A `now` between two units counts as the nearer one.
  */
 
 import type { Limiter, Rate, Taken } from './limiter.ts';
@@ -18,54 +18,80 @@ export function gcra(table: SharedTable): Limiter {
   const hashKey: HashKey = table.hashKey;
   const hash: Hash = { hi: 0, lo: 0 };
 
-  /** Calls back with the slot while its bucket is locked. */
-  function locked<T>(key: string, now: number, claim: boolean, work: (index: number, found: boolean) => T): T {
-    sipHash(hashKey, key, hash);
-    table.lock(hash);
-    try {
-      const { index, found } = table.find(hash, now, claim);
-      return work(index, found);
-    } finally {
-      table.unlock(hash);
-    }
-  }
-
+  // Times in the table are milliseconds, so that keys of different rates can be compared for eviction.
   return {
     take(key, rate, cost, now) {
-      // Times in the table are milliseconds, so that keys of different rates can be compared for eviction.
-      return locked(key, now, true, (index, found) => {
+      sipHash(hashKey, key, hash);
+      table.lock(hash);
+      try {
+        const { index, found } = table.find(hash, now, true);
         if (index === -1)
           return { allowed: false, remaining: 0, retryAfterMs: OVERFLOW_RETRY_MS, resetMs: OVERFLOW_RETRY_MS };
         const taken = judge(rate, cost, now, found ? table.value(index) : 0);
-        if (taken.allowed) table.set(index, now + taken.resetMs, 0);
-        else table.set(index, Math.max(table.value(index), now), now + taken.retryAfterMs);
+        if (!taken.allowed) table.set(index, Math.max(table.value(index), now), now + taken.retryAfterMs);
+        // The next request would be refused: held from here on, or who stops in time could have it evicted.
+        else if (taken.remaining === 0) table.set(index, now + taken.resetMs, heldUntil(now + taken.resetMs, rate));
+        else table.set(index, now + taken.resetMs, 0);
         return taken;
-      });
+      } finally {
+        table.unlock(hash);
+      }
     },
     peek(key, rate, cost, now) {
-      return locked(key, now, false, (index) => judge(rate, cost, now, index === -1 ? 0 : table.value(index)));
+      sipHash(hashKey, key, hash);
+      table.lock(hash);
+      try {
+        const { index } = table.find(hash, now, false);
+        return judge(rate, cost, now, index === -1 ? 0 : table.value(index));
+      } finally {
+        table.unlock(hash);
+      }
     },
+    // Never below `now`: no key becomes better than one that never asked. What leaked while the reservation stood is given
+    // back as well, and without it that might have been lost to an idle key. So the key may get more at once than its
+    // burst, by no more than what leaks between the oldest take and its return; in the long run the rate holds.
     giveBack(key, rate, cost, now) {
-      locked(key, now, false, (index) => {
+      sipHash(hashKey, key, hash);
+      table.lock(hash);
+      try {
+        const { index } = table.find(hash, now, false);
         if (index === -1) return;
         const back = (cost * rate.periodMs) / rate.requests;
-        table.set(index, Math.max(now, table.value(index) - back), 0);
-      });
+        // A key that is refused all the same stays held: its hold ends so much earlier as the refusal does.
+        table.set(index, Math.max(now, table.value(index) - back), Math.max(0, table.heldUntil(index) - back));
+      } finally {
+        table.unlock(hash);
+      }
     },
-    raise(key, { requests, periodMs, burst }, leftMs, now) {
-      locked(key, now, true, (index) => {
+    raise(key, rate, leftMs, now) {
+      sipHash(hashKey, key, hash);
+      table.lock(hash);
+      try {
+        const { index } = table.find(hash, now, true);
         if (index === -1) return;
         const until = Math.max(table.value(index), now + leftMs);
         // Held for as long as it is refused, like one that was refused here.
-        table.set(index, until, until - ((burst - 1) * periodMs) / requests);
-      });
+        table.set(index, until, heldUntil(until, rate));
+      } finally {
+        table.unlock(hash);
+      }
     },
     forget(key) {
-      locked(key, 0, false, (index) => {
+      sipHash(hashKey, key, hash);
+      table.lock(hash);
+      try {
+        const { index } = table.find(hash, 0, false);
         if (index !== -1) table.free(index);
-      });
+      } finally {
+        table.unlock(hash);
+      }
     },
   };
+}
+
+/** When one request passes again with a key whose number is `until`. */
+function heldUntil(until: number, { requests, periodMs, burst }: Rate): number {
+  return until - ((burst - 1) * periodMs) / requests;
 }
 
 /** The arithmetic; `until` is the number of the key, in milliseconds. */

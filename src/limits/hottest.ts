@@ -9,6 +9,8 @@ import { shown } from './bans.ts';
 const ENTRIES = 1000;
 /** One of so many admitted requests is counted, for that many. */
 const SAMPLE = 16;
+/** How many places a new key looks at. */
+const LOOKS = 16;
 
 /** A key that asks much. */
 export interface HotKey {
@@ -22,15 +24,19 @@ export interface HotKey {
 }
 
 interface Entry {
-  readonly rule: string;
+  rule: string;
+  key: string;
   asked: number;
   refused: number;
 }
 
 /** A sketch of one thread. */
 export class Hottest {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries: Entry[] = [];
+  readonly #byKey = new Map<string, Entry>();
   #sinceSample = 0;
+  /** Where the next key that is new looks for a place. */
+  #next = 0;
 
   /** A key was charged. */
   saw(rule: string, key: string, allowed: boolean): void {
@@ -41,41 +47,41 @@ export class Hottest {
       this.#sinceSample = 0;
       weight = SAMPLE;
     }
-    let entry = this.#entries.get(key);
-    if (entry === undefined) {
-      // The new key takes the place, and the count, of the one that asked least: an estimate is never too low.
-      const least = this.#entries.size < ENTRIES ? undefined : this.#takeLeast();
-      entry = { rule, asked: least?.asked ?? 0, refused: 0 };
-      this.#entries.set(key, entry);
-    }
+    const entry = this.#byKey.get(key) ?? this.#enter(rule, key);
     entry.asked += weight;
     if (!allowed) entry.refused += 1;
   }
 
   /** At most so many, hottest first. */
   list(most: number): HotKey[] {
-    return [...this.#entries]
-      .sort(([, a], [, b]) => b.asked - a.asked)
+    return this.#entries
+      .toSorted((a, b) => b.asked - a.asked)
       .slice(0, most)
-      .map(([key, { rule, asked, refused }]) => ({ rule, key: shown(key), asked, refused }));
+      .map(({ rule, key, asked, refused }) => ({ rule, key: shown(key), asked, refused }));
   }
 
-  #takeLeast(): Entry {
-    let found: [string, Entry] | undefined;
-    let looked = 0;
-    // Of some old entries the least will do: to look at all of them would cost an attacker nothing and us much.
-    const spared: [string, Entry][] = [];
-    for (const one of this.#entries) {
-      if (found === undefined || one[1].asked < found[1].asked) found = one;
-      spared.push(one);
-      looked += 1;
-      if (looked === 16) break;
+  /**
+   * The new key takes the place, and the count, of one that asked little, as it may have asked as often before. Of some
+   * the least will do: to look at all of them would cost an attacker nothing and us much.
+   */
+  #enter(rule: string, key: string): Entry {
+    if (this.#entries.length < ENTRIES) {
+      const entry = { rule, key, asked: 0, refused: 0 };
+      this.#entries.push(entry);
+      this.#byKey.set(key, entry);
+      return entry;
     }
-    // Those that stay go to the end, so that the next look is at others.
-    for (const [key, entry] of spared) {
-      this.#entries.delete(key);
-      if (key !== found![0]) this.#entries.set(key, entry);
+    let least = this.#entries[this.#next]!;
+    for (let looked = 0; looked < LOOKS; looked += 1) {
+      const entry = this.#entries[this.#next]!;
+      if (entry.asked < least.asked) least = entry;
+      this.#next = (this.#next + 1) % ENTRIES;
     }
-    return found![1];
+    this.#byKey.delete(least.key);
+    least.rule = rule;
+    least.key = key;
+    least.refused = 0;
+    this.#byKey.set(key, least);
+    return least;
   }
 }

@@ -4,7 +4,8 @@
  *
  * What is evicted when a bucket is full: the slot whose number is lowest. With GCRA the number is a time in the future
  * that grows with every request, so those that asked most stay longest, and a flood of new keys evicts itself.
- * A slot that is held (its key is being refused) is never evicted; a bucket full of such slots takes no new key.
+ * A slot that is held (its key is exhausted, or is being refused) is never evicted; a bucket full of such slots takes no
+ * new key.
  */
 
 import { BucketLocks } from './bucket-locks.ts';
@@ -144,6 +145,11 @@ export class SharedTable {
 
   value(index: number): number {
     return this.#values[index]!;
+  }
+
+  /** Up to when it is not evicted. */
+  heldUntil(index: number): number {
+    return this.#heldUntil[index]!;
   }
 
   /** `heldUntil`: it is not evicted before; 0 where it may be. */

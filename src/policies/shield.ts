@@ -1,7 +1,8 @@
 import { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
+import { upstreamPath } from '../core/path.ts';
 import { definePolicy } from '../core/policy.ts';
-import { Calls, isApiPath, MAX_NAME, upstreamPath } from './shield/calls.ts';
+import { Calls, isApiPath, MAX_NAME } from './shield/calls.ts';
 import { contentTypeCheck } from './shield/content-types.ts';
 import { FrameCheck, flagsOf } from './shield/frame-check.ts';
 import { options } from './shield/options.ts';

@@ -12,6 +12,7 @@ import type { Exchange, PeekedBody } from '../../src/core/exchange.ts';
 import type { PolicyServices } from '../../src/core/policy.ts';
 import { networkOf } from '../../src/policies/keys/address.ts';
 import { compileKey } from '../../src/policies/keys/compiled-key.ts';
+import { mayPeek } from '../../src/policies/keys/message.ts';
 import { ZITADEL_RPCS } from '../../src/rpc/rpc-table.ts';
 
 const SERVICES = { rpcs: ZITADEL_RPCS, ipv6PrefixLength: 64 } as unknown as PolicyServices;
@@ -26,6 +27,7 @@ interface Asked {
   readonly complete?: boolean;
   readonly address?: string;
   readonly internal?: boolean;
+  readonly rewrite?: { readonly from: string; readonly to: string };
 }
 
 /** The key of a request; `(unreadable)` stands for what cannot be read. */
@@ -42,7 +44,7 @@ function keyOf(parts: readonly string[], asked: Asked): string | undefined {
       authority: 'id.example.com:443',
       connection: {},
     },
-    route: { name: 'somewhere' },
+    route: { name: 'somewhere', rewrite: asked.rewrite },
     dialect: { name: 'http' },
   } as unknown as Exchange;
   const peeked: PeekedBody = { bytes: Buffer.from(body), complete };
@@ -175,6 +177,24 @@ test('attack: an argument of an action that stands in another piece than where i
     body: '[{"sessionId":"7"}]',
   };
   assert.equal(keyOf(['action:sessionId'], action), '7');
+});
+
+test('attack: a REST path is waited for whatever type its body pretends to have; streams of messages are not', () => {
+  const may = (path: string, contentType: string, dialect: string): boolean =>
+    mayPeek(
+      {
+        dialect: { name: dialect },
+        head: { method: 'POST', path, contentType, headers: {} },
+        route: {},
+      } as unknown as Exchange,
+      SERVICES,
+    );
+  for (const type of ['application/connect+json', 'application/grpc', 'text/plain', ''])
+    for (const dialect of ['connect', 'grpc', 'http']) assert.ok(may('/v2/sessions', type, dialect), type);
+  const rpc = '/zitadel.session.v2.SessionService/CreateSession';
+  assert.ok(may(rpc, 'application/grpc', 'grpc'));
+  assert.ok(!may(rpc, 'application/connect+json', 'connect'), 'ZITADEL refuses it: its RPCs are unary');
+  assert.ok(!may('/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', 'application/grpc', 'grpc'));
 });
 
 test('login_session: every session of the cookie is a key, whatever else is said of it', () => {
@@ -374,4 +394,16 @@ test('whatever the bytes, a key is text, missing or unreadable, and bounded; not
     ),
     { numRuns: 500 },
   );
+});
+
+test('attack: below a prefix that is stripped on the way an RPC is the same RPC', () => {
+  const alias: Asked = { path: '/api/v2/sessions', rewrite: { from: '/api', to: '/' }, type: 'application/json' };
+  const body = '{"checks":{"user":{"loginName":"joe"}}}';
+  assert.equal(keyOf(['login_name'], { ...alias, body }), 'joe');
+  assert.equal(keyOf(['rpc'], alias), 'zitadel.session.v2.SessionService/CreateSession');
+});
+
+test('attack: a second question mark is part of the query and hides nothing of it', () => {
+  const asked: Asked = { method: 'GET', path: '/v2/sessions/123', query: 'x=?&sessionToken=t' };
+  assert.equal(keyOf(['message:session_token'], asked), 't');
 });

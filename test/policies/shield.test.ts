@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decodePath } from '../../src/core/path.ts';
-import { upstreamPath } from '../../src/policies/shield/calls.ts';
+import { decodePath, upstreamPath } from '../../src/core/path.ts';
 import { options } from '../../src/policies/shield/options.ts';
 import { asking, shieldOf } from './shield-request.ts';
 

@@ -5,8 +5,8 @@ import type { PolicySettings } from '../schema/policies.ts';
 type Shield = Exclude<PolicySettings['shield'], false | undefined>;
 
 /**
- * The calls of the instance service that need permissions across instances (system.*) in any version:
- * proto/zitadel/instance of ZITADEL. Reading and changing the own instance stays open.
+ * The calls that need permissions across instances (system.*) in any version: proto/zitadel/instance of ZITADEL. Reading
+ * and changing the own instance stays open.
  */
 const CROSS_INSTANCE = [
   'ListInstances',
@@ -16,7 +16,12 @@ const CROSS_INSTANCE = [
   'RemoveInstance',
   'AddCustomDomain',
   'RemoveCustomDomain',
-].map((method) => `zitadel.instance.*.InstanceService/${method}`);
+]
+  .map((method) => `zitadel.instance.*.InstanceService/${method}`)
+  // Features of the whole system, not of an instance: proto/zitadel/feature.
+  .concat(
+    ['SetSystemFeatures', 'ResetSystemFeatures', 'GetSystemFeatures'].map((method) => `zitadel.feature.*/${method}`),
+  );
 
 /** The rules of every route; rows that open one of these groups switch its rule off. */
 export const SHIELD = {

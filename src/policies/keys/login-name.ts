@@ -1,5 +1,7 @@
 import type { Exchange, PeekedBody } from '../../core/exchange.ts';
+import { upstreamPath } from '../../core/path.ts';
 import { actionArgument } from './action-argument.ts';
+import { calledBy } from './called.ts';
 import { formField } from './form-fields.ts';
 import { type KeyPart, UNREADABLE } from './key-part.ts';
 import { messageReader } from './message.ts';
@@ -29,8 +31,7 @@ export const loginName: KeyPart = {
   compile(_argument, services) {
     const ofMessage = messageReader('checks.user.login_name', services, true);
     return (exchange, body) => {
-      const { method, path } = exchange.head;
-      const isCall = services.rpcs.find(method, path) !== undefined;
+      const isCall = calledBy(exchange, services.rpcs) !== undefined;
       const found = isCall ? body && ofMessage(exchange, body) : ofForm(exchange, body);
       if (found === undefined || found === UNREADABLE) return found;
       const name = found.trim().normalize('NFC').toLowerCase();
@@ -40,7 +41,8 @@ export const loginName: KeyPart = {
 };
 
 function ofForm(exchange: Exchange, body: PeekedBody | undefined): string | undefined | typeof UNREADABLE {
-  const { headers, path } = exchange.head;
+  const { headers } = exchange.head;
+  const path = upstreamPath(exchange.head.path, exchange.route.rewrite);
   if (path.startsWith(V1)) return formField(exchange, body, path === LDAP ? 'ldapusername' : 'loginName');
   const argument = body && actionArgument(exchange, body, 'loginName');
   // Next.js reads arguments from the body alone; the query is that of the page, which may be another user's.

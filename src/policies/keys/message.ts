@@ -3,6 +3,7 @@ import type { PolicyServices } from '../../core/policy.ts';
 import { hasFirstFrame } from '../../rpc/message-bytes.ts';
 import { type FieldOf, fieldOf, messageField } from '../../rpc/message-field.ts';
 import { MALFORMED } from '../../rpc/protobuf-field.ts';
+import { calledBy } from './called.ts';
 import { type KeyPart, UNREADABLE } from './key-part.ts';
 import { short } from './short.ts';
 
@@ -22,8 +23,9 @@ export function messageReader(path: string, { rpcs }: PolicyServices, perhaps = 
     if (field !== undefined) fields.set(rpc.name, field);
   }
   if (fields.size === 0 && !perhaps) throw new Error(`no RPC has a text or number '${path}' in its request`);
-  return ({ head, raw }, body) => {
-    const call = rpcs.find(head.method, head.path);
+  return (exchange, body) => {
+    const { head, raw } = exchange;
+    const call = calledBy(exchange, rpcs);
     const field = call === undefined ? undefined : fields.get(call.name);
     if (call === undefined || field === undefined) return undefined;
     const compression = head.headers['grpc-encoding'] ?? head.headers['content-encoding'];
@@ -34,7 +36,9 @@ export function messageReader(path: string, { rpcs }: PolicyServices, perhaps = 
       complete: body.complete,
       maxBytes: MOST_BYTES,
     };
-    const value = messageField(call, field, written, raw.target.split('?')[1]);
+    // A second `?` is part of the query.
+    const mark = raw.target.indexOf('?');
+    const value = messageField(call, field, written, mark === -1 ? undefined : raw.target.slice(mark + 1));
     return value === MALFORMED ? UNREADABLE : value === '' ? undefined : value;
   };
 }
@@ -64,11 +68,14 @@ const HAS_FIELDS = /^\s*(?:application\/x-www-form-urlencoded|multipart\/form-da
  * come late. All RPCs of ZITADEL have one message; reflection and health are not of them. Their REST paths take JSON
  * whatever the content type says. Of other requests only forms and server actions have something that is read.
  */
-export function mayPeek({ head, dialect }: Exchange, { rpcs }: PolicyServices): boolean {
+export function mayPeek(exchange: Exchange, { rpcs }: PolicyServices): boolean {
+  const { head, dialect } = exchange;
   if (dialect.name === 'http' && (HAS_FIELDS.test(head.contentType) || head.headers['next-action'] !== undefined))
     return true;
-  if (head.contentType.startsWith('application/connect+')) return false;
-  return rpcs.find(head.method, head.path)?.rpc !== undefined;
+  const call = calledBy(exchange, rpcs);
+  if (call?.rpc === undefined) return false;
+  // Only where it is an RPC: a REST path takes this type for JSON like any other.
+  return call.by === 'rest' || !/^\s*application\/connect\+/i.test(head.contentType);
 }
 
 /** When enough of a body was seen: its first message, where messages have frames. */

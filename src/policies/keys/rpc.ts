@@ -1,3 +1,4 @@
+import { calledBy } from './called.ts';
 import type { KeyPart } from './key-part.ts';
 
 /** All RPCs that are in no definition, together. */
@@ -12,8 +13,8 @@ export const rpc: KeyPart = {
   chosenByClient: true,
   secret: false,
   compile(_argument, { rpcs }) {
-    return ({ head }) => {
-      const call = rpcs.find(head.method, head.path);
+    return (exchange) => {
+      const call = calledBy(exchange, rpcs);
       if (call === undefined) return undefined;
       // Names that no definition has are anybody's invention: a key each would be as many keys as somebody likes.
       return call.rpc === undefined ? UNKNOWN : call.name;

@@ -1,5 +1,6 @@
 import type { Exchange, PeekedBody } from '../../core/exchange.ts';
 import { actionArgument, firstArgument } from './action-argument.ts';
+import { calledBy } from './called.ts';
 import { formField } from './form-fields.ts';
 import { type KeyPart, UNREADABLE } from './key-part.ts';
 import { messageReader } from './message.ts';
@@ -20,8 +21,7 @@ export const userCode: KeyPart = {
   compile(_argument, services) {
     const ofMessage = messageReader('user_code', services, true);
     return (exchange, body) => {
-      const { method, path } = exchange.head;
-      const isCall = services.rpcs.find(method, path) !== undefined;
+      const isCall = calledBy(exchange, services.rpcs) !== undefined;
       const found = isCall ? body && ofMessage(exchange, body) : ofForm(exchange, body);
       if (found === undefined || found === UNREADABLE) return found;
       // Case and separators are for people.

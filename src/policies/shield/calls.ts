@@ -1,6 +1,6 @@
 /** Which RPCs a request may reach. Where it could be several, all of them count: the looser one is no way round a rule. */
 
-import type { RequestHead, RouteInfo } from '../../core/exchange.ts';
+import type { RequestHead } from '../../core/exchange.ts';
 import { mediaType } from '../../dialects/media-type.ts';
 import type { RpcCall, RpcTable } from '../../rpc/rpc-table.ts';
 
@@ -14,14 +14,6 @@ const VERSION_OF_SERVICE = /\.(v[2-9]\w*)\./;
 const REST_PATH = /^\/(?:(?:admin|auth|management|system)\/v1|(?:resources\/)?v[2-9]\w*)\//;
 const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
 const OTHERS = ['GET', 'PUT', 'PATCH', 'DELETE'];
-
-/** The path that the upstream gets, decoded: without the prefix that the route strips. */
-export function upstreamPath(path: string, rewrite: RouteInfo['rewrite']): string {
-  if (rewrite === undefined) return path;
-  const left = path.split('/').slice(rewrite.from.split('/').length);
-  const whole = (rewrite.to === '/' ? '' : rewrite.to) + left.map((segment) => `/${segment}`).join('');
-  return whole === '' ? '/' : whole;
-}
 
 /** Whether a path is one of ZITADEL's APIs, so that the positive list should have it. */
 export function isApiPath(path: string): boolean {

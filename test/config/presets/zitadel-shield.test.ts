@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConfig } from '../../../src/config/load.ts';
 import type { RouteConfig } from '../../../src/config/routes.ts';
+import { ZITADEL_RPCS } from '../../../src/rpc/rpc-table.ts';
 import { asking, shieldOf } from '../../policies/shield-request.ts';
 import { routeFor } from '../match.ts';
 import { parse } from '../support.ts';
@@ -155,4 +156,10 @@ test('one line of the config switches a rule or all of it off', () => {
   const path = '/v2beta/instances/search';
   assert.equal(refusal(parse('policies: { shield: { rpcs: { cross-instance: false } } }').routes, path), undefined);
   assert.equal(refusal(parse('policies: { shield: false }').routes, '/v2/users'), 'no shield');
+});
+
+test('every call that needs a permission across instances (system.*) in the definitions is closed, by RPC and by REST', () => {
+  const across = ZITADEL_RPCS.rpcs.filter(({ systemPermission }) => systemPermission);
+  assert.ok(across.length > 20);
+  for (const { name } of across) assert.notEqual(refusal(PLAIN, `/${name}`, { type: GRPC }), undefined, name);
 });
