@@ -20,6 +20,7 @@ import { concurrencyLimit } from '../../src/policies/concurrency-limit.ts';
 import { ipRules } from '../../src/policies/ip-rules.ts';
 import { pluginOptions } from '../../src/policies/rate-limit/store.ts';
 import { rateLimit } from '../../src/policies/rate-limit.ts';
+import { shield } from '../../src/policies/shield.ts';
 import { ZITADEL_RPCS } from '../../src/rpc/rpc-table.ts';
 
 const REQUESTS = 100_000;
@@ -53,6 +54,8 @@ const wide = { requests: 1_000_000, period_s: 1, burst: 1_000_000 };
 const limits = { a: { key: ['address'], ...wide }, b: { key: ['bearer'], ...wide } };
 const hooks: InwardHook[] = [
   ipRules.hooks(ipRules.options.parse({ allow: ['10.0.0.0/8', '203.0.113.0/24'] }), context).onRequest!,
+  shield.hooks(shield.options.parse({ rpcs: { system: { match: ['zitadel.system.*'], deny: true } } }), context)
+    .onRequest!,
   rateLimit.hooks(rateLimit.options.parse({ limits }), context).onRequest!,
   concurrencyLimit.hooks(
     concurrencyLimit.options.parse({ limits: { c: { key: ['address'], max_in_flight: 1000 } } }),
@@ -62,7 +65,10 @@ const hooks: InwardHook[] = [
 const on = chain(hooks);
 const off: InwardHook = (_request, _reply, done) => done();
 
-const headers = { authorization: 'Bearer a-token-of-usual-length-0123456789abcdef0123456789abcdef' };
+const headers = {
+  'content-type': 'application/grpc',
+  authorization: 'Bearer a-token-of-usual-length-0123456789abcdef0123456789abcdef',
+};
 const connection = {
   id: 1,
   peerAddress: '203.0.113.7',
@@ -79,6 +85,7 @@ const raw = {
   fields: Object.entries(headers).flat(),
   httpVersionMajor: 2,
   connection,
+  stream: { ended: false },
 } as unknown as RawRequest;
 const client = {
   address: '203.0.113.7',
@@ -110,5 +117,5 @@ for (let i = 0; i < ROUNDS; i += 1) {
   without.push(await round(off));
 }
 const cost = median(withChain) - median(without);
-console.log(`allow list + two limits + concurrency limit: ${(cost / 1000).toFixed(2)} µs a request`);
+console.log(`allow list + shield + two limits + concurrency limit: ${(cost / 1000).toFixed(2)} µs a request`);
 await app.close();

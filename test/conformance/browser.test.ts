@@ -43,6 +43,12 @@ before(async () => {
         { name: 'gone', paths: ['/v2/gone'], upstream: 'gone', form: 'rest' },
         { name: 'gone-page', paths: ['/ui/gone'], upstream: 'gone', form: 'html' },
         { name: 'login-v2', websocket: true },
+        {
+          name: 'limited',
+          paths: ['/v2/limited'],
+          class: 'limited',
+          policies: { rate_limit: { limits: { browser: { key: ['address'], requests: 1, period_s: 3600 } } } },
+        },
       ],
     },
   });
@@ -158,6 +164,22 @@ test('it reads them where a preflight comes first, too', BROWSER, async () => {
   await using opened = await open();
   const call = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' };
   assert.deepEqual(await readFromElsewhere(opened.page, '/v2/gone', call), { status: 502, code: 14 });
+});
+
+test('it reads of a rate limit when to come again, and what is left', BROWSER, async () => {
+  await using opened = await open();
+  const { page } = opened;
+  await page.goto(`${elsewhere}/demo/echo`);
+  const read = await page.evaluate(async (url) => {
+    await fetch(url).catch(() => {}); // an answer of ZITADEL itself, whatever it is
+    const answer = await fetch(url);
+    const { code } = (await answer.json()) as { code: number };
+    const [wait, left] = ['retry-after', 'ratelimit'].map((name) => answer.headers.get(name));
+    return { status: answer.status, code, wait: Number(wait), left };
+  }, `${origin}/v2/limited`);
+  assert.deepEqual([read.status, read.code], [429, 8]);
+  assert.ok(read.wait > 3000 && read.wait <= 3600, `${read.wait} s`);
+  assert.match(read.left ?? '', /^"browser";r=0;t=\d+$/);
 });
 
 test('events arrive one by one, not when the answer is over', BROWSER, async () => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import fc from 'fast-check';
 import { type PlacesMemory, SharedPlaces } from '../../src/limits/places.ts';
 
 const memory = (workers: number, keys = 1024): PlacesMemory =>
@@ -37,7 +38,13 @@ test('where all slots are in flight a new key is refused, and counted', () => {
 });
 
 /** Code of a worker: a view of the places, then what the test says. */
-function worker(shared: PlacesMemory, number: number, code: string, options: { maxOldGenerationSizeMb?: number } = {}) {
+function worker(
+  shared: PlacesMemory,
+  number: number,
+  code: string,
+  options: { maxOldGenerationSizeMb?: number } = {},
+  more: object = {},
+) {
   const url = new URL('../../src/limits/places.ts', import.meta.url).href;
   const source = `
     const { parentPort, workerData } = await import('node:worker_threads');
@@ -45,7 +52,7 @@ function worker(shared: PlacesMemory, number: number, code: string, options: { m
     const places = new SharedPlaces(workerData.shared, workerData.number);
     ${code}`;
   const made = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), {
-    workerData: { shared, number },
+    workerData: { shared, number, ...more },
     resourceLimits: options,
     stderr: true,
   });
@@ -109,4 +116,68 @@ test('threads that take and give back at once never hold more than there are', a
   const most = await Promise.all(workers.map(async (made) => (await once(made, 'message'))[0] as number));
   for (const seen of most) assert.ok(seen >= 1 && seen <= 3, `${seen} at once`);
   assert.deepEqual([places.taken('a'), places.used], [0, 0]);
+});
+
+test('4 threads and 50 keys: counted by others than the places themselves, no key has more at once than it may', async () => {
+  const shared = memory(5, 256);
+  const places = new SharedPlaces(shared, 1);
+  const keys = 50;
+  const inFlight = new Int32Array(new SharedArrayBuffer(keys * 4));
+  const code = `
+    const { inFlight, most } = workerData;
+    let [highest, held] = [0, []];
+    for (let i = 0; i < 20000; i += 1) {
+      const key = (i * 13 + workerData.number) % ${keys};
+      const place = places.take('192.0.2.' + key, most);
+      if (place !== undefined) {
+        highest = Math.max(highest, Atomics.add(inFlight, key, 1) + 1);
+        held.push([key, place]);
+      }
+      if (held.length < 40) continue;
+      for (const [key, place] of held.splice(0, 30)) {
+        Atomics.sub(inFlight, key, 1);
+        place[Symbol.dispose]();
+      }
+    }
+    for (const [key, place] of held) {
+      Atomics.sub(inFlight, key, 1);
+      place[Symbol.dispose]();
+    }
+    parentPort.postMessage(highest);`;
+  const workers = [2, 3, 4, 5].map((number) => worker(shared, number, code, {}, { inFlight, most: 2 }));
+  const highest = await Promise.all(workers.map(async (made) => (await once(made, 'message'))[0] as number));
+  assert.equal(Math.max(...highest), 2);
+  assert.deepEqual([places.used, places.overflows], [0, 0]);
+});
+
+test('whatever is taken and given back in whatever order, the places know how many each key has', () => {
+  const step = fc.record({
+    key: fc.integer({ min: 0, max: 12 }),
+    worker: fc.integer({ min: 1, max: 3 }),
+    back: fc.nat(),
+  });
+  fc.assert(
+    fc.property(fc.array(fc.oneof(step, fc.constantFrom(1, 2, 3)), { maxLength: 200 }), (steps) => {
+      const shared = memory(3, 64);
+      const views = [1, 2, 3].map((number) => new SharedPlaces(shared, number));
+      let held: { key: number; worker: number; place: Disposable }[] = [];
+      for (const one of steps) {
+        if (typeof one === 'number') {
+          views[one % 3]!.zeroWorker(one);
+          held = held.filter(({ worker }) => worker !== one);
+          continue;
+        }
+        const { key, worker, back } = one;
+        const before = held.filter((other) => other.key === key).length;
+        const place = views[worker - 1]!.take(`key-${key}`, 3);
+        assert.equal(place !== undefined, before < 3);
+        if (place !== undefined) held.push({ key, worker, place });
+        if (back % 3 === 0) held.splice(back % Math.max(1, held.length), 1)[0]?.place[Symbol.dispose]();
+      }
+      for (let key = 0; key <= 12; key += 1) {
+        assert.equal(views[0]!.taken(`key-${key}`), held.filter((one) => one.key === key).length);
+      }
+      assert.equal(views[0]!.used, new Set(held.map(({ key }) => key)).size);
+    }),
+  );
 });

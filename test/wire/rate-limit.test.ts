@@ -251,3 +251,23 @@ test('places: so many in flight by account, free again when the answer has gone 
   await gateway.over(({ record }) => record.error?.code === 'CLIENT_LEFT');
   assert.deepEqual(await statuses([fetch(`${gateway.clearUrl}/demo/echo`)]), [200]);
 });
+
+test('CORS preflights count by address, apart from the calls that they precede', async () => {
+  const limits = {
+    all: { key: ['address'], requests: 2, period_s: 3600 },
+    each: { key: ['address', 'header:x-who'], requests: 1, period_s: 3600, missing: 'shared' },
+  };
+  await using stage = await started(only(['/v2/users/{id}'], limits));
+  const preflight = (): Promise<Response> =>
+    fetch(`${stage.gateway.clearUrl}/v2/users/1`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://app.example.com', 'access-control-request-method': 'GET' },
+    });
+  await statuses([preflight(), preflight()]);
+  const [call] = await statuses([fetch(`${stage.gateway.clearUrl}/v2/users/1`)]);
+  assert.notEqual(call, 429, 'the call has all of its own');
+  await statuses([preflight()]);
+  // A refused preflight lets the call come, which is refused in its own form; so its record tells, not its status.
+  const refused = stage.gateway.ended.filter(({ record }) => record.error?.rule === 'all');
+  assert.equal(refused.length, 1);
+});

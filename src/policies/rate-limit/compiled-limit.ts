@@ -2,6 +2,7 @@
 
 import type { Exchange, PeekedBody } from '../../core/exchange.ts';
 import type { PolicyServices } from '../../core/policy.ts';
+import { isPreflight } from '../../dialects/cors.ts';
 import type { Charge, Limit } from '../../limits/tier.ts';
 import { type CompiledKey, compileKey } from '../keys/compiled-key.ts';
 import { failureTest } from './failures.ts';
@@ -69,6 +70,7 @@ export class CompiledLimit {
   charge(exchange: Exchange, body: PeekedBody | undefined, now: number): readonly Charged[] | 'refuse' {
     const { methods } = this.options;
     if (methods.length > 0 && !methods.includes(exchange.head.method)) return NOTHING;
+    if (isPreflight(exchange.head)) return this.#preflight(exchange);
     const keys = this.key.readAll(exchange, body);
     if (keys === undefined) {
       if (this.options.missing === 'skip') return NOTHING;
@@ -77,6 +79,20 @@ export class CompiledLimit {
     }
     if (keys.length === 1) return this.#charge(exchange, body, now, keys[0]!);
     return keys.flatMap((parts) => this.#charge(exchange, body, now, parts));
+  }
+
+  /**
+   * A CORS preflight says nothing of who calls: it counts by its address, apart from the calls that it precedes, and costs
+   * them nothing.
+   */
+  #preflight(exchange: Exchange): readonly Charged[] {
+    if (!this.key.addressOnly) return NOTHING;
+    const parts = this.key.read(exchange, undefined);
+    if (parts === undefined) return NOTHING;
+    const key = `${this.limit.bucket}\0${parts}\0preflight`;
+    return [
+      { limit: this.limit, key, enforce: this.options.enforce && !this.#doubtful(exchange), by: this, mark: undefined },
+    ];
   }
 
   #charge(exchange: Exchange, body: PeekedBody | undefined, now: number, parts: string): readonly Charged[] {
