@@ -169,3 +169,17 @@ test('the list of the hottest has an end, and a flood of cold keys does not push
   assert.ok(hottest.length <= 1000);
   assert.equal(hottest[0]!.key, 'hot');
 });
+
+test('attack: 20,000 cold keys that are refused do not push out the hot one, and its count is near', () => {
+  const { tier } = started(65_536);
+  const hot = charge('login', 'hot', 1);
+  for (let i = 0; i < 20_000; i += 1) {
+    const cold = charge('login', `cold-${i}`, 1);
+    tier.takeNow([cold]);
+    tier.takeNow([cold]);
+    tier.takeNow([hot]);
+  }
+  const [first, second] = tier.hottest(2);
+  assert.deepEqual([first!.key, first!.refused], ['hot', 19_999]);
+  assert.ok(second!.asked < first!.asked / 10);
+});

@@ -181,3 +181,14 @@ test('whatever is taken and given back in whatever order, the places know how ma
     }),
   );
 });
+
+test('a number that no worker has is refused, and nobody loses a place for it', () => {
+  const shared = memory(2, 64);
+  const places = new SharedPlaces(shared, 1);
+  const held = Array.from({ length: 20 }, (_, i) => places.take(`key-${i}`, 1));
+  for (const number of [0, 3, -1, 1.5, Number.NaN]) {
+    assert.throws(() => places.zeroWorker(number), /no worker .*from 1 to 2/);
+    assert.throws(() => new SharedPlaces(shared, number), /no worker .*from 1 to 2/);
+  }
+  assert.equal(places.used, held.length);
+});
