@@ -122,11 +122,13 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
     if (notHere !== undefined) {
       const { enforce: enforced } = config.ip_rules;
       events.emit('refused', { policy: 'ip_rules', rule: GLOBAL_IP_RULES, route: route.name, enforced });
-      if (!enforced) exchange.record.reported.push(GLOBAL_IP_RULES);
-      else refused = notHere;
+      if (enforced) {
+        done(notHere);
+        return;
+      }
+      exchange.record.reported.push(GLOBAL_IP_RULES);
     }
-    if (notHere !== undefined && refused === notHere) done(notHere);
-    else if (refused === undefined) done();
+    if (refused === undefined) done();
     // Refusals cost something too, and tell an attacker something: they cannot be had without limit.
     else beforeRefusal(request, reply, (limited) => done(limited ?? refused));
   }

@@ -1,7 +1,7 @@
 import type { Check } from './check.ts';
 import { ipRules } from './ip-rules.ts';
 import { limits } from './limits.ts';
-import { limitKeys, namedNetworks } from './limits-keys.ts';
+import { limitKeys } from './limits-keys.ts';
 import { listeners } from './listeners.ts';
 import { names } from './names.ts';
 import { networks } from './networks.ts';
@@ -25,6 +25,5 @@ export const CHECKS: readonly Check[] = [
   shield,
   limitKeys,
   sharedTier,
-  namedNetworks,
   ipRules,
 ];

@@ -1,9 +1,13 @@
 import { ipRulesOptions } from '../../policies/ip-rules.ts';
+import { nearest } from '../nearest.ts';
 import { parseNetwork } from '../network.ts';
 import type { Path } from '../problem.ts';
 import type { Check, Findings } from './check.ts';
 
-/** Rules by address, and lists that they name, say what they mean: no forgotten host bits, nothing both let in and kept out. */
+/**
+ * Rules by address, and lists that they name, say what they mean: the lists are there, no host bits are forgotten, nothing
+ * is both let in and kept out.
+ */
 export const ipRules: Check = ({ config, ownRoutes }, found) => {
   for (const [name, list] of Object.entries(config.networks ?? {})) {
     hostBits(found, ['networks', name, 'addresses'], list.addresses);
@@ -22,14 +26,28 @@ export const ipRules: Check = ({ config, ownRoutes }, found) => {
     const parsed = ipRulesOptions.safeParse(rules);
     if (!parsed.success) continue;
     const { allow, deny } = parsed.data;
-    hostBits(found, [...path, 'allow'], allow);
-    hostBits(found, [...path, 'deny'], deny);
+    for (const [list, entries] of Object.entries({ allow, deny })) {
+      hostBits(found, [...path, list], entries);
+      // Where the lists themselves are wrong, that is told already.
+      if (config.networks !== undefined) named(found, [...path, list], entries, Object.keys(config.networks));
+    }
     const denied = new Set(deny.map(meant));
     allow.forEach((entry, index) => {
       if (denied.has(meant(entry))) found.warn([...path, 'allow', index], 'does nothing: `deny` names the same');
     });
   }
 };
+
+function named(found: Findings, path: Path, entries: readonly string[], names: readonly string[]): void {
+  entries.forEach((entry, index) => {
+    if (!entry.startsWith('@') || names.includes(entry.slice(1))) return;
+    const close = nearest(entry.slice(1), names);
+    found.problem(
+      [...path, index],
+      `no list ${entry}: expected one of \`networks\`${close === undefined ? '' : `, did you mean @${close}?`}`,
+    );
+  });
+}
 
 function hostBits(found: Findings, path: Path, entries: readonly string[]): void {
   entries.forEach((entry, index) => {

@@ -1,4 +1,3 @@
-import { ipRulesOptions } from '../../policies/ip-rules.ts';
 import { parsePart } from '../../policies/keys/compiled-key.ts';
 import { KEY_PARTS } from '../../policies/keys/index.ts';
 import { fieldOf } from '../../rpc/message-field.ts';
@@ -131,34 +130,3 @@ function chosen(text: string): boolean {
     return false;
   }
 }
-
-/** Lists that rules name are there. */
-export const namedNetworks: Check = ({ config, ownRoutes }, found) => {
-  // Where the lists themselves are wrong, that is told already.
-  if (config.networks === undefined) return;
-  const names = Object.keys(config.networks);
-  const places: (readonly [Path, unknown])[] = [
-    [['ip_rules'], config.ip_rules],
-    [['policies', 'ip_rules'], config.policies?.ip_rules],
-    ...Object.entries(config.classes ?? {}).map(
-      ([name, settings]) => [['classes', name, 'ip_rules'], settings.ip_rules] as const,
-    ),
-    ...ownRoutes.map(
-      ([index, route]) => [['routes', index, 'policies', 'ip_rules'], route.policies?.ip_rules] as const,
-    ),
-  ];
-  for (const [path, rules] of places) {
-    const parsed = ipRulesOptions.partial().safeParse(rules);
-    if (!parsed.success) continue;
-    for (const list of ['allow', 'deny'] as const) {
-      parsed.data[list]?.forEach((entry, index) => {
-        if (!entry.startsWith('@') || names.includes(entry.slice(1))) return;
-        const meant = nearest(entry.slice(1), names);
-        found.problem(
-          [...path, list, index],
-          `no list ${entry}: expected one of \`networks\`${meant === undefined ? '' : `, did you mean @${meant}?`}`,
-        );
-      });
-    }
-  }
-};
