@@ -3,7 +3,7 @@ import { GatewayError } from '../core/errors.ts';
 import type { Exchange, PeekedBody } from '../core/exchange.ts';
 import { definePolicy, type InwardHook, type PolicyContext } from '../core/policy.ts';
 import { type CompiledKey, compileKey } from './keys/compiled-key.ts';
-import { mayPeek, peekEnough } from './keys/message.ts';
+import { peekForKeys } from './keys/message.ts';
 import { key, missing, ruleName } from './rate-limit/options.ts';
 
 const limit = z.strictObject({
@@ -50,14 +50,8 @@ export const concurrencyLimit = definePolicy({
       }),
       ...(late.length > 0 && {
         preHandler: function concurrencyLimit({ exchange }, _reply, done) {
-          if (!mayPeek(exchange, context.services)) {
-            done(takeAll(late, exchange, undefined, context));
-            return;
-          }
-          exchange.peek(
-            settings.peek_bytes,
-            (error, body) => done(error ?? takeAll(late, exchange, body, context)),
-            peekEnough(exchange),
+          peekForKeys(exchange, settings.peek_bytes, context.services, (error, body) =>
+            done(error ?? takeAll(late, exchange, body, context)),
           );
         } satisfies InwardHook,
       }),

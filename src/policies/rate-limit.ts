@@ -4,7 +4,7 @@ import { definePolicy, type InwardHook, type PolicyContext } from '../core/polic
 import { legacyQuotaFields, quotaFields } from '../core/quota-fields.ts';
 import { shown } from '../limits/bans.ts';
 import type { Outcome } from '../limits/tier.ts';
-import { mayPeek, peekEnough } from './keys/message.ts';
+import { peekForKeys } from './keys/message.ts';
 import { type Charged, CompiledLimit } from './rate-limit/compiled-limit.ts';
 import { options, type RateLimitOptions } from './rate-limit/options.ts';
 import { quotaOf, refusal } from './rate-limit/refusal.ts';
@@ -54,11 +54,9 @@ export const rateLimit = definePolicy({
               else if (taken !== undefined && tells) taking.set(exchange, joined(before, taken));
               done(error);
             });
-          if (!peeks || !mayPeek(exchange, context.services)) return go(undefined);
-          exchange.peek(
-            settings.peek_bytes,
-            (error, body) => (error === undefined ? go(body) : done(error)),
-            peekEnough(exchange),
+          if (!peeks) return go(undefined);
+          peekForKeys(exchange, settings.peek_bytes, context.services, (error, body) =>
+            error === undefined ? go(body) : done(error),
           );
         } satisfies InwardHook,
       }),

@@ -1,3 +1,4 @@
+import type { GatewayError } from '../../core/errors.ts';
 import type { Exchange, PeekedBody } from '../../core/exchange.ts';
 import type { PolicyServices } from '../../core/policy.ts';
 import { hasFirstFrame } from '../../rpc/message-bytes.ts';
@@ -78,7 +79,17 @@ export function mayPeek(exchange: Exchange, { rpcs }: PolicyServices): boolean {
   return call.by === 'rest' || !/^\s*application\/connect\+/i.test(head.contentType);
 }
 
-/** When enough of a body was seen: its first message, where messages have frames. */
-export function peekEnough({ head }: Exchange): (bytes: Buffer) => boolean {
-  return (bytes) => hasFirstFrame(head.contentType, bytes);
+/**
+ * Looks at so much of a body as keys are read from: its first message, where messages have frames. Calls back without a
+ * body where it holds no key, and with an error where the client has left or sends nothing.
+ */
+export function peekForKeys(
+  exchange: Exchange,
+  maxBytes: number,
+  services: PolicyServices,
+  done: (error: GatewayError | undefined, body: PeekedBody | undefined) => void,
+): void {
+  if (mayPeek(exchange, services))
+    exchange.peek(maxBytes, done, (bytes) => hasFirstFrame(exchange.head.contentType, bytes));
+  else done(undefined, undefined);
 }
