@@ -30,6 +30,18 @@ export const ADMISSION_ERRORS = {
     remedy:
       'A rate limit with a `ban` was exceeded again and again; the log line names it. /bans of the admin listener lists bans and lifts them.',
   },
+  OVERLOADED: {
+    ...upstream,
+    source: 'gateway',
+    http: 503,
+    grpc: GrpcStatus.UNAVAILABLE,
+    oauth: 'temporarily_unavailable',
+    countsAgainstHealth: false,
+    level: 'info',
+    message: 'There are too many requests at the moment.',
+    remedy:
+      'The upstream answers slower than usual (`adaptive_concurrency`), or the gateway itself is late or short of memory (`overload`); the log line `overloaded` says which. Give it more cores or pods.',
+  },
   LIMITER_UNAVAILABLE: {
     ...upstream,
     source: 'gateway',

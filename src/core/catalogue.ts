@@ -166,6 +166,15 @@ export const CATALOGUE = {
     message: 'The upstream cannot be reached securely.',
     remedy: 'The certificate of the endpoint does not verify. Set `tls.ca_file` or `tls.server_name` of the upstream.',
   },
+  NOT_CACHED: {
+    ...client,
+    http: 504,
+    grpc: GrpcStatus.UNAVAILABLE,
+    oauth: 'invalid_request',
+    message: 'There is no stored answer.',
+    remedy:
+      'The request has Cache-Control: only-if-cached, RFC 9111 section 5.2.1.7, and the cache has nothing that may answer it.',
+  },
   UPSTREAM_RESET: {
     ...upstream,
     http: 502,
@@ -210,6 +219,24 @@ export const CATALOGUE = {
     level: 'error',
     message: 'No upstream is available.',
     remedy: 'The upstream of the route has no endpoint that may be used. See /upstreams of the admin listener.',
+  },
+  UPSTREAM_BUSY: {
+    ...upstream,
+    http: 503,
+    grpc: GrpcStatus.UNAVAILABLE,
+    oauth: 'temporarily_unavailable',
+    countsAgainstHealth: false,
+    message: 'The upstream is busy.',
+    remedy:
+      'All that an endpoint may have open is in use and the queue before it is full, or the request waited `pending_timeout_ms` in it: see `max_streams`, `max_sessions` and `max_pending` of the upstream.',
+  },
+  UPSTREAM_TIMEOUT: {
+    ...upstream,
+    http: 504,
+    grpc: GrpcStatus.DEADLINE_EXCEEDED,
+    oauth: 'server_error',
+    message: 'The upstream did not answer in time.',
+    remedy: 'An attempt had no answer within `retry.per_try_timeout_ms`, and there was no other endpoint after it.',
   },
   DEADLINE_EXCEEDED: {
     ...upstream,

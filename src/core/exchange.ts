@@ -1,7 +1,7 @@
 /** The words of the request's way: exchange, answer, dialect, record. */
 
 import type { GatewayError } from './errors.ts';
-import type { DownstreamStream, Fields, RawRequest, Sink } from './raw.ts';
+import type { DownstreamStream, Fields, Filter, RawRequest, Sink } from './raw.ts';
 
 /** Who the client is, after the trusted proxies were walked. */
 export interface ClientAddress {
@@ -30,6 +30,22 @@ export interface Answer {
   readonly source: 'upstream' | 'cache' | 'gateway';
   /** Where the body goes. A policy may put its own sink before it. Unused for answers that the gateway makes. */
   sink: Sink | undefined;
+  /** The one of these sinks that changes how many bytes there are, and holds back by itself; it counts `bytesOut`. */
+  filter?: Filter | undefined;
+  /** Puts a sink on top of all others, which sees the body as the origin sent it. */
+  listen?: ((below: Sink) => Sink) | undefined;
+}
+
+/** Where the body of an answer comes from that no upstream's stream brings down: one that is stored, or still coming. */
+export interface BodySource {
+  /** All of it, where it is here: nothing else is called then. Not empty; the head tells its length. */
+  readonly whole?: readonly Uint8Array[];
+  /** Begins to write, at once or later; holds on where a write says so, and ends or resets the sink. Called once. */
+  start(sink: Sink): void;
+  /** More may be written. */
+  drained(): void;
+  /** Nobody wants the rest. */
+  stop(): void;
 }
 
 /** The head of a request, as far as dialects look at it. */
@@ -90,6 +106,12 @@ export interface RouteInfo {
   readonly rewrite?: { readonly from: string; readonly to: string };
 }
 
+/**
+ * What a cache did: `hit` and `stale` answered from the store, `revalidated` after the upstream was asked whether it
+ * still holds, `miss` from an answer that was fetched for it, `bypass` left the request alone.
+ */
+export type CacheOutcome = 'hit' | 'stale' | 'revalidated' | 'miss' | 'bypass';
+
 /** What is remembered of one exchange: becomes one log line, counts and a span. Times are `Clock.now()` milliseconds. */
 export interface AccessRecord {
   readonly started: number;
@@ -113,6 +135,8 @@ export interface AccessRecord {
   upstreamRequestId: string | undefined;
   /** Who made the answer. */
   answeredBy: 'upstream' | 'cache' | 'gateway' | undefined;
+  /** What the cache did with the request; undefined where the route has none. */
+  cache: CacheOutcome | undefined;
 }
 
 /** The beginning of a request's body, looked at before it is sent on. */
@@ -138,6 +162,10 @@ export interface Exchange {
   readonly requestEdits: FieldEdit[];
   /** The largest request body in bytes, counted while it passes; 0 for no limit. */
   bodyLimit: number;
+  /** When the whole exchange is given up, as `Clock.now()` says it; undefined where it may last. */
+  deadlineAt: number | undefined;
+  /** How long nothing may move in either direction, in milliseconds; 0 for no limit. */
+  idleMs: number;
   /**
    * Looks at the beginning of the body, which is sent on untouched afterwards: calls back once, when the body has ended,
    * when `maxBytes` are there, or when `enough` says so of what is there; with an error where the client has left or
@@ -150,6 +178,11 @@ export interface Exchange {
   ): void;
   /** Looks at every piece of the request's body on its way up; may abort the exchange. `ended` with the last one. */
   inspectBody: ((chunk: Uint8Array, ended: boolean) => void) | undefined;
+  /**
+   * Answers without an upstream: the route's hooks on the way out, the head, then the body at the client's pace. The
+   * policy that calls it does not go on. Does nothing where the client has left meanwhile.
+   */
+  answer(answer: Answer, body: BodySource): void;
   /** Given back, last first, when the exchange is over, however it ended. */
   hold(resource: Disposable): void;
   /** Gives up: the first error wins, and every `onAbort` is called once. */

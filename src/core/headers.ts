@@ -45,6 +45,21 @@ export function setField(fields: Fields, name: string, value: string | undefined
   if (value !== undefined) fields.push(name, value);
 }
 
+/**
+ * Says that an answer depends on a field of the request, once: RFC 9110 section 12.5.5. `name` in lower case. An answer
+ * that says so already, or says `*`, stays as it is; several Vary fields become one.
+ */
+export function addVary(fields: Fields, name: string): void {
+  let said: string | undefined;
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i] === 'vary') said = said === undefined ? fields[i + 1]! : `${said}, ${fields[i + 1]}`;
+  }
+  const members = said === undefined ? [] : listMembers(said);
+  if (members.some((member) => member === '*' || member.toLowerCase() === name)) return;
+  if (said === undefined) fields.push('vary', name);
+  else setField(fields, 'vary', [...members, name].join(', '));
+}
+
 /** The members of a comma-separated field without quoting, trimmed and without empty ones, RFC 9110 section 5.6.1. */
 export function listMembers(value: string): string[] {
   return value
@@ -76,11 +91,15 @@ const NOT_A_CONNECTION_OPTION = new Set(['content-encoding', 'content-length', '
  * Login v2, says that its middleware has run (the others are the headers that Next.js keeps for itself).
  */
 const SPOOFABLE = new Set([
+  'client-cert',
+  'client-cert-chain',
   'forwarded',
   'proxy',
   'true-client-ip',
+  'x-client-cert',
   'x-client-ip',
   'x-cluster-client-ip',
+  'x-forwarded-client-cert',
   'x-host',
   'x-http-method',
   'x-http-method-override',
@@ -145,6 +164,7 @@ function spoofable(name: string, internal: boolean): string | undefined {
   // The REST layer of ZITADEL strips the prefix and sends the rest as metadata to itself: any field could be smuggled.
   if (name.startsWith('grpc-metadata-')) return 'becomes any field in the REST layer of ZITADEL';
   if (SPOOFABLE.has(name) || name.startsWith('proxy-')) return 'a client may not say it';
+  if (name.startsWith('x-client-cert-')) return 'said by the gateway alone, of a certificate that it has verified';
   if (internal) return undefined;
   if (name.startsWith('x-zitadel-'))
     return name === 'x-zitadel-orgid' ? undefined : 'only from a listener with trust: internal';
@@ -201,6 +221,9 @@ export function requestFields(input: RequestFieldsInput): Fields {
   return out;
 }
 
+/** Fields that say who a client is by its certificate, however they are written. */
+const OF_A_CERTIFICATE = /^(?:x[-_])?client[-_]cert(?:[-_]|$)/;
+
 /** The fields of an answer as the client gets them; pseudo-headers and hop-by-hop fields are left behind. */
 export function answerFields(fields: Fields): Fields {
   const named = connectionOptions(fields);
@@ -213,13 +236,17 @@ export function answerFields(fields: Fields): Fields {
   return out;
 }
 
-/** Trailers as they go on; framing, routing and pseudo fields have no place there, RFC 9110 section 6.5.1. */
+/**
+ * Trailers as they go on; framing, routing and pseudo fields have no place there, RFC 9110 section 6.5.1, nor has what is
+ * said of a client's certificate, RFC 9440 section 2.
+ */
 export function trailerFields(fields: Fields | undefined): Fields | undefined {
   if (fields === undefined || fields.length === 0) return undefined;
   const out: Fields = [];
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!;
     if (name.charCodeAt(0) === 0x3a || HOP_BY_HOP.has(name) || name === 'content-length' || name === 'host') continue;
+    if (OF_A_CERTIFICATE.test(name)) continue;
     out.push(name, fields[i + 1]!);
   }
   return out.length > 0 ? out : undefined;

@@ -3,8 +3,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Clock } from './clock.ts';
+import type { GatewayError } from './errors.ts';
 import type { Events } from './events.ts';
-import type { Answer, Exchange, RouteInfo } from './exchange.ts';
+import type { AccessRecord, Answer, ClientAddress, Exchange, RouteInfo } from './exchange.ts';
+import type { Connection, Fields } from './raw.ts';
 
 /** A hook on the way in. To refuse is `done(new GatewayError(code))`; a policy that answers by itself replies and does not call `done`. */
 export type InwardHook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
@@ -17,11 +19,56 @@ export interface PolicyHooks {
   onRequest?: InwardHook;
   preHandler?: InwardHook;
   onAnswer?: AnswerHook;
+  /** Traffic comes from now on. `self`: on whose behalf the gateway asks for itself. */
+  onStart?: (self: Pick<FetchRequest, 'client' | 'connection'>) => void;
 }
 
 /** What policies share and do not own: counters, lists, tables. Declared where policies are, made where they are wired. */
 // biome-ignore lint/suspicious/noEmptyInterface: policies/services.ts says what is in it; this floor knows no mechanism
 export interface PolicyServices {}
+
+/** A request that the gateway makes of a route's upstream for itself. */
+export interface FetchRequest {
+  readonly method: 'GET' | 'HEAD';
+  readonly target: string;
+  readonly authority: string;
+  /** As a client sends them, before hygiene; without pseudo-headers and Host. */
+  readonly fields: Fields;
+  /** On whose behalf. */
+  readonly client: ClientAddress;
+  readonly connection: Connection;
+  readonly id: string;
+  /** How long the answer's head may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Endpoints that are asked only where there is no other. */
+  readonly avoid?: readonly string[];
+  /** The endpoint that is asked first, if there is one of this name. */
+  readonly prefer?: string | undefined;
+}
+
+/** What comes of it: a head, then data, then an end or an error; or an error and nothing else. */
+export interface FetchReceiver {
+  /** A 1xx answer, before the head; 100 and 101 are not told. */
+  onInterim(status: number, fields: Fields): void;
+  /** Hooks of policies further in have run. */
+  onHead(answer: Answer): void;
+  /** False asks to hold on until `drained` is called. */
+  onData(chunk: Uint8Array): boolean;
+  onEnd(trailers: Fields | undefined): void;
+  /** There will be no answer, or what came of it is cut. */
+  onError(error: GatewayError): void;
+}
+
+/** A request under way. */
+export interface Fetch {
+  /** Which endpoint was asked, how often, and when. */
+  readonly record: AccessRecord;
+  /** How many endpoints there are to ask. */
+  readonly endpoints: number;
+  drained(): void;
+  /** Nobody wants it any more; nothing is told afterwards. */
+  cancel(): void;
+}
 
 /** What a policy is given when its hooks are made for a route. */
 export interface PolicyContext {
@@ -31,6 +78,8 @@ export interface PolicyContext {
   /** The application of the generation, with the plugins that policies build on. */
   readonly app: FastifyInstance;
   readonly services: PolicyServices;
+  /** Asks the route's upstream on the gateway's own account. Throws where the route has no upstream. */
+  fetch(request: FetchRequest, receiver: FetchReceiver): Fetch;
   /**
    * State that outlives a reload: the same value comes back as long as route, policy and options are the same.
    * It is disposed when no generation names it any more.

@@ -27,7 +27,8 @@ export interface BanEntry {
   readonly strike: number;
 }
 
-interface Listed {
+/** A ban as threads tell each other of it; `until` in milliseconds of the clock that all threads have. */
+export interface ListedBan {
   readonly rule: string;
   readonly key: string;
   readonly until: number;
@@ -41,9 +42,12 @@ export class Bans {
   readonly #clock: Clock;
   readonly #hash: Hash = { hi: 0, lo: 0 };
   readonly #hashKey: HashKey;
-  readonly #listed = new Map<string, Listed>();
+  readonly #listed = new Map<string, ListedBan>();
+  readonly #onListed: ((ban: ListedBan) => void) | undefined;
 
-  constructor(limiter: Limiter, table: SharedTable, clock: Clock) {
+  /** `onListed`: a ban began here, for the thread that lists those of all. */
+  constructor(limiter: Limiter, table: SharedTable, clock: Clock, onListed?: (ban: ListedBan) => void) {
+    this.#onListed = onListed;
     this.#limiter = limiter;
     this.#table = table;
     this.#hashKey = table.hashKey;
@@ -152,7 +156,13 @@ export class Bans {
   }
 
   /** Keeps a ban for people to see; where there are too many, the one that is there longest goes, and stays in force. */
-  #list(ban: Listed): void {
+  #list(ban: ListedBan): void {
+    this.note(ban);
+    this.#onListed?.(ban);
+  }
+
+  /** Another thread banned a key: it is in force already, and is listed and lifted here. */
+  note(ban: ListedBan): void {
     const id = createHash('sha256').update(ban.key).digest('base64url').slice(0, 16);
     this.#listed.delete(id);
     if (this.#listed.size >= LISTED) this.#listed.delete(this.#listed.keys().next().value!);

@@ -49,7 +49,8 @@ export function gcra(table: SharedTable): Limiter {
     },
     // Never below `now`: no key becomes better than one that never asked. What leaked while the reservation stood is given
     // back as well, and without it that might have been lost to an idle key. So the key may get more at once than its
-    // burst, by no more than what leaks between the oldest take and its return; in the long run the rate holds.
+    // burst, by no more than what leaks between the oldest take and its return; in the long run the rate holds. How long
+    // that may be is for whoever gives back to say.
     giveBack(key, rate, cost, now) {
       sipHash(hashKey, key, hash);
       table.lock(hash);

@@ -1,7 +1,7 @@
 /** Rate limits counted in this process, exact over all of its threads. */
 
 import type { Clock } from '../core/clock.ts';
-import { type BanEntry, Bans } from './bans.ts';
+import { type BanEntry, Bans, type ListedBan } from './bans.ts';
 import { gcra } from './gcra.ts';
 import { type HotKey, Hottest } from './hottest.ts';
 import type { Limiter, Taken } from './limiter.ts';
@@ -19,11 +19,12 @@ export class LocalTier implements Tier {
   readonly #bans: Bans;
   readonly #hottest = new Hottest();
 
-  constructor(table: SharedTable, clock: Clock) {
+  /** `onBan`: a ban began in this thread. */
+  constructor(table: SharedTable, clock: Clock, onBan?: (ban: ListedBan) => void) {
     this.#table = table;
     this.#limiter = gcra(table);
     this.#clock = clock;
-    this.#bans = new Bans(this.#limiter, table, clock);
+    this.#bans = new Bans(this.#limiter, table, clock, onBan);
   }
 
   take(charges: readonly Charge[], done: (outcome: Outcome) => void): void {
@@ -91,6 +92,11 @@ export class LocalTier implements Tier {
   /** Lifts a ban by its id; false where there is none. */
   lift(id: string): boolean {
     return this.#bans.lift(id);
+  }
+
+  /** Another thread banned a key: it is listed and lifted here too. */
+  noteBan(ban: ListedBan): void {
+    this.#bans.note(ban);
   }
 
   /** The keys that ask most, as estimates. */

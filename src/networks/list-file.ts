@@ -1,20 +1,13 @@
 /** A list of networks in a file: one a line, with comments. Read again when the file changes. */
 
-import { type FSWatcher, readFileSync, statSync, watch } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
 import type { Clock } from '../core/clock.ts';
+import { FollowedFile } from '../core/followed-file.ts';
 import { prefixOf } from './network.ts';
 import { type Prefix, PrefixTable } from './prefix-table.ts';
 
 /** The largest file that is read, in bytes: about a million networks. */
 const MAX_BYTES = 16_777_216;
-/** How often the file is looked at where nothing tells of changes (network file systems), in milliseconds. */
-const LOOK_MS = 10_000;
-/** A file is read when it has not changed for so long, in milliseconds: half of what somebody writes is no list. */
-const SETTLE_MS = 50;
-/** One that never comes to rest is read all the same after so many rounds: what adds to it may be an attack. */
-const MAX_ROUNDS = 20;
-
 /** What is told of a list that was read again, or could not be. */
 export interface ListTold {
   onReloaded(size: number): void;
@@ -51,60 +44,27 @@ function read(file: string): PrefixTable {
 export class ListFile implements Disposable {
   readonly file: string;
   table: PrefixTable;
-  readonly #clock: Clock;
   readonly #told: ListTold;
-  #watcher: FSWatcher | undefined;
-  #seen: string;
-  #cancelLook: () => void;
-  #cancelSettle: (() => void) | undefined;
+  readonly #followed: FollowedFile;
 
   /** Reads the file; throws where it cannot be used. */
   constructor(file: string, clock: Clock, told: ListTold) {
     this.file = file;
-    this.#clock = clock;
     this.#told = told;
-    this.#seen = stampOf(file);
-    this.table = read(file);
-    this.#cancelLook = clock.after(LOOK_MS, () => this.#lookAgain());
+    this.#followed = new FollowedFile(file, clock, () => this.#read());
     try {
-      // The folder, not the file: editors and Kubernetes put another file, or another link, in its place.
-      this.#watcher = watch(dirname(file), { persistent: false }, (_event, name) => {
-        if (name === null || name === basename(file) || name.startsWith('..')) this.#changed();
-      });
-      this.#watcher.on('error', () => {});
-    } catch {
-      // Where nothing tells, looking does.
+      this.table = read(file);
+    } catch (error) {
+      this.#followed[Symbol.dispose]();
+      throw error;
     }
   }
 
   [Symbol.dispose](): void {
-    this.#watcher?.close();
-    this.#cancelLook();
-    this.#cancelSettle?.();
+    this.#followed[Symbol.dispose]();
   }
 
-  #lookAgain(): void {
-    this.#cancelLook = this.#clock.after(LOOK_MS, () => this.#lookAgain());
-    this.#changed();
-  }
-
-  #changed(): void {
-    if (this.#cancelSettle !== undefined) return;
-    const stamp = stampOf(this.file);
-    if (stamp !== this.#seen) this.#settle(stamp, 1);
-  }
-
-  #settle(stamp: string, round: number): void {
-    this.#cancelSettle = this.#clock.after(SETTLE_MS, () => {
-      this.#cancelSettle = undefined;
-      const now = stampOf(this.file);
-      if (now !== stamp && round < MAX_ROUNDS) this.#settle(now, round + 1);
-      else this.#read(now);
-    });
-  }
-
-  #read(stamp: string): void {
-    this.#seen = stamp;
+  #read(): void {
     try {
       this.table = read(this.file);
     } catch (error) {
@@ -112,16 +72,5 @@ export class ListFile implements Disposable {
       return;
     }
     this.#told.onReloaded(this.table.size);
-  }
-}
-
-/** Tells one version of a file from another, also behind a link. */
-function stampOf(file: string): string {
-  try {
-    const { dev, ino, size, mtimeMs, ctimeMs } = statSync(file);
-    // ctime too: whoever copies a file may set its mtime.
-    return `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
-  } catch {
-    return 'gone';
   }
 }

@@ -1,7 +1,7 @@
 /** The service definitions that the gateway was made with, out of their file. */
 
 import type { FieldName, MessageField, MessageType, WholeNumber } from './message-type.ts';
-import type { Rpc } from './rpc-table.ts';
+import type { Rpc } from './rpc.ts';
 import file from './zitadel.json' with { type: 'json' };
 
 /** A REST path of an RPC, https://github.com/googleapis/googleapis/blob/master/google/api/http.proto */

@@ -5,7 +5,8 @@ import { jsonField, jsonFieldBelow } from './json-field.ts';
 import { codingOf, messageBytes, type Written } from './message-bytes.ts';
 import type { FieldName } from './message-type.ts';
 import { MALFORMED, protobufField } from './protobuf-field.ts';
-import type { Rpc, RpcCall } from './rpc-table.ts';
+import type { Rpc } from './rpc.ts';
+import type { RpcCall } from './rpc-table.ts';
 import { writtenNumber } from './whole-number.ts';
 
 /** A field of one RPC's message. */

@@ -1,7 +1,7 @@
 /** The REST paths of RPCs as a tree of segments: what grpc-gateway serves under a path. */
 
 import type { RestPath } from './definitions.ts';
-import type { Rpc } from './rpc-table.ts';
+import type { Rpc } from './rpc.ts';
 
 /** What a path leads to. */
 export interface RestMatch {

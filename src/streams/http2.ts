@@ -55,16 +55,30 @@ export abstract class NodeHttp2Stream implements MessageStream {
   #trailersIn: Fields | undefined;
   #trailersOut: Fields | undefined;
 
-  constructor(stream: ServerHttp2Stream | ClientHttp2Stream) {
+  /** `hears`: a message of the peer is still to come, with its end and its trailers. */
+  constructor(stream: ServerHttp2Stream | ClientHttp2Stream, hears: boolean) {
     this.stream = stream;
     this.#session = stream.session;
-    // A whole packet is read before a stream is announced: its end may be here already.
-    const { _readableState } = stream as unknown as { _readableState: { ended: boolean } };
-    if (_readableState.ended && !stream.closed) (stream as NodeStream)[END_STREAM] = true;
-    stream.push = pushRemembering;
-    stream.on('trailers', (_headers: unknown, _flags: unknown, fields: NodeFields) => {
-      this.#trailersIn = fields;
+    if (hears) {
+      // A whole packet is read before a stream is announced: its end may be here already.
+      const { _readableState } = stream as unknown as { _readableState: { ended: boolean } };
+      if (_readableState.ended && !stream.closed) (stream as NodeStream)[END_STREAM] = true;
+      stream.push = pushRemembering;
+      stream.on('trailers', (_headers: unknown, _flags: unknown, fields: NodeFields) => {
+        this.#trailersIn = fields;
+      });
+    }
+    // What matters of an error stands in rstCode when `close` comes; without a listener it would end the process.
+    stream.on('error', (error: Error) => {
+      this.#cause = error;
     });
+    stream.on('close', () => this.#closed());
+  }
+
+  /** Our message may end with trailers: for requests and answers whose body comes piece by piece. */
+  protected speaksInPieces(): void {
+    const { stream } = this;
+    stream.on('drain', () => this.receiver.onDrain());
     stream.on('wantTrailers', () => {
       // The stream may have died between the event and its hop to JavaScript.
       if (stream.destroyed || stream.closed) return;
@@ -77,12 +91,6 @@ export abstract class NodeHttp2Stream implements MessageStream {
         stream.close(ResetCode.INTERNAL_ERROR);
       }
     });
-    stream.on('drain', () => this.receiver.onDrain());
-    // What matters of an error stands in rstCode when `close` comes; without a listener it would end the process.
-    stream.on('error', (error: Error) => {
-      this.#cause = error;
-    });
-    stream.on('close', () => this.#closed());
   }
 
   #cause: Error | undefined;
@@ -101,15 +109,15 @@ export abstract class NodeHttp2Stream implements MessageStream {
   }
 
   reset(code: number): void {
-    if (this.#resetHere || this.stream.destroyed || this.stream.closed) return;
+    if (this.#resetHere || this.stream.destroyed) return;
     this.#resetHere = true;
     this.peerDone = true;
     // Not now: we may be inside of nghttp2's callbacks, and there `close` on a stream whose peer has ended fails an
     // assertion of Node 26.10 that takes the process (Http2Stream::OnTrailers, `!this->is_destroyed()`).
     setImmediate(() => {
-      if (this.stream.destroyed || this.stream.closed) return;
-      this.stream.close(code);
-      // A paused readable side would keep the stream from closing.
+      if (this.stream.destroyed) return;
+      if (!this.stream.closed) this.stream.close(code);
+      // What nobody reads would keep the stream from closing, also where the peer has ended it meanwhile.
       this.stream.resume();
     });
   }

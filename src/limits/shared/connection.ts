@@ -34,6 +34,8 @@ export class Connection {
   readonly #events: ConnectionEvents;
   readonly #first = Promise.withResolvers<string | undefined>();
   #client: Client | undefined;
+  /** The client whose socket is not there yet. */
+  #connecting: Client | undefined;
   #up = false;
   #told: boolean | undefined;
   #closed = false;
@@ -111,6 +113,11 @@ export class Connection {
     // Reported by `terminated` and the promise; an unheard 'error' would end the process.
     client.on('error', () => {});
     client.on('terminated', (error: unknown) => this.#lost(client, error));
+    client.once('connect', () => {
+      this.#connecting = undefined;
+      if (client !== this.#client) client.destroy();
+    });
+    this.#connecting = client;
     // The library's own time-out ends with TCP: a server that accepts and never says a word is ended here.
     const cancel = this.#clock.after(this.#settings.connect_timeout_ms, () =>
       this.#lost(client, new Error(`not ready within ${this.#settings.connect_timeout_ms} ms`)),
@@ -175,7 +182,9 @@ export class Connection {
   #drop(): void {
     const client = this.#client;
     this.#client = undefined;
-    client?.destroy();
+    // Destroyed while its socket connects, a client of @redis/client 6.3 keeps it for ever, and the process with it:
+    // then it is destroyed as soon as the socket is there. Where none comes it ends by itself.
+    if (client !== this.#connecting) client?.destroy();
   }
 
   #down(reason: string): void {
