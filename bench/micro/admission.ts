@@ -29,7 +29,7 @@ const ROUNDS = 7;
 const words = (into: Uint32Array<ArrayBuffer>): void => void crypto.getRandomValues(into);
 const table = (): SharedTable => new SharedTable(SharedTable.allocate(262_144, words), 1);
 const tier = new LocalTier(table(), systemClock);
-const services: PolicyServices = {
+const services: Omit<PolicyServices, 'cache'> = {
   tier,
   places: new SharedPlaces(SharedPlaces.allocate(16_384, 1, words), 1),
   marks: sharedMarks(table()),
@@ -47,7 +47,10 @@ const context: PolicyContext = {
   clock: systemClock,
   events: new Events(),
   app,
-  services,
+  services: services as PolicyServices,
+  fetch: () => {
+    throw new Error('no upstream');
+  },
   kept: (make) => make(),
 };
 const wide = { requests: 1_000_000, period_s: 1, burst: 1_000_000 };
