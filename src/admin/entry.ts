@@ -38,7 +38,36 @@ export interface ExplainQuestion {
   readonly listener: string | undefined;
 }
 
-/** The functions that the listener is handed; it knows nothing of what is behind them. */
+/** What is to be thrown away: everything, one URL, or all of a host or what begins with a prefix of the path there. */
+export type CachePurge =
+  | { readonly all: true }
+  | { readonly url: string }
+  | { readonly host: string; readonly prefix?: string };
+
+/** Which stored answers are listed. */
+export interface CacheQuestion {
+  readonly host?: string;
+  /** The beginning of a path. */
+  readonly prefix?: string;
+  readonly limit: number;
+  /** `next` of the page before. */
+  readonly after?: string;
+}
+
+/** The cache, as operators see it. */
+export interface CacheSource {
+  /** How full it is, its hit ratio in all and by route, the fills under way, the disk. */
+  summary(): unknown;
+  /** Throws, or rejects with, a RangeError that says what is wrong with the question. */
+  entries(question: CacheQuestion): unknown;
+  /**
+   * Throws away; rejects with a RangeError that says what is wrong with the order. `disk` is false where the disk failed
+   * and what was purged may come back after a restart; undefined where nothing is kept on disk.
+   */
+  purge(order: CachePurge): Promise<{ readonly purged: number; readonly disk: boolean | undefined }>;
+}
+
+/** The functions that the listener is handed; it knows nothing of what is behind them. What is `unknown` may be a promise. */
 export interface AdminSources {
   /** Whether traffic may come, and why not, for people. */
   ready(): { readonly ok: boolean; readonly details: unknown };
@@ -47,6 +76,8 @@ export interface AdminSources {
   /** The effective config with its secrets taken out. */
   config(): unknown;
   upstreams(): unknown;
+  /** The certificates in use, and what is wrong with their files. */
+  certificates(): unknown;
   /** How full the limiter's tables are, and how the shared tier is. */
   limits(): unknown;
   /** The keys that ask most, secrets in them only as hashes. */
@@ -54,10 +85,16 @@ export interface AdminSources {
   bans(): unknown;
   /** False where no ban has the id. */
   liftBan(id: string): boolean;
+  /** Absent where there is no cache. */
+  readonly cache?: CacheSource;
   /** What would happen to a request, for people; rejects with what is wrong with the question. */
   explain(question: ExplainQuestion): Promise<string>;
   /** Reads the config again; rejects with a message of one problem a line. Absent where there is nothing to read again. */
   readonly reload?: () => Promise<unknown>;
+  /** What is read again, when it was read last, and what was wrong with it. */
+  readonly reloads?: () => unknown;
+  /** Turns readiness off, or on again. Absent where there is nothing to drain. */
+  readonly drain?: (wanted: boolean) => void;
 }
 
 /** An answer in JSON, indented: people read it too. */

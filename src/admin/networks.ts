@@ -1,26 +1,12 @@
-import net from 'node:net';
+import { canonicalAddress } from '../core/address.ts';
+import { Networks } from '../core/networks.ts';
 
-/** An IPv4 address written as IPv6 (RFC 4291 section 2.5.5.2) is that IPv4 address. */
-function folded(address: string): string {
-  return address.startsWith('::ffff:') && net.isIPv4(address.slice(7)) ? address.slice(7) : address;
-}
-
-/** A test for addresses in these networks, each an address or CIDR; throws a RangeError that names one that is neither. */
+/** A test for addresses as sockets have them, in these networks; throws a RangeError that names one that is none. */
 export function inNetworks(networks: readonly string[]): (address: string | undefined) => boolean {
-  const list = new net.BlockList();
-  for (const network of networks) {
-    const [, address = '', length] = /^([0-9a-f:.]+)(?:\/(\d{1,3}))?$/i.exec(network) ?? [];
-    const family = net.isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    const bits = family === 'ipv6' ? 128 : 32;
-    const prefix = length === undefined ? bits : Number(length);
-    if (net.isIP(address) === 0 || prefix > bits) throw new RangeError(`not an address or network: ${network}`);
-    list.addSubnet(address, prefix, family);
-  }
+  const set = new Networks(networks);
   return (address) => {
-    if (address === undefined) return false;
-    const plain = folded(address);
-    const family = net.isIP(plain);
-    return family !== 0 && list.check(plain, family === 6 ? 'ipv6' : 'ipv4');
+    const canonical = canonicalAddress(address ?? '');
+    return canonical !== undefined && set.has(canonical);
   };
 }
 

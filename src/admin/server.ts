@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../core/catalogue.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
-import { Access } from './access.ts';
+import { Access, type TokenLimit } from './access.ts';
 import { allowCompression, sendCompressible } from './compression.ts';
 import { entriesOf } from './entries/index.ts';
 import type { AdminAnswer, AdminRequest, AdminSources, Entry } from './entry.ts';
@@ -44,6 +44,8 @@ export interface AdminOptions extends AdminSources {
 export interface AdminServer {
   /** Binds. Rejects where the address cannot be bound, and with a RangeError for a token or a network that is none. */
   listen(): Promise<AddressInfo>;
+  /** Others may come from the next request on; throws a RangeError for a token or a network that is none. */
+  admit(who: Pick<AdminOptions, 'token' | 'hosts' | 'metricsAllow'>): void;
   /** Stops accepting, waits for answers that are being made, and after `deadlineMs` for nobody. */
   close(deadlineMs?: number): Promise<void>;
 }
@@ -57,9 +59,19 @@ export function createAdmin(options: AdminOptions): AdminServer {
   // Not resolved: `localhost` is two addresses on most machines, and the listener has one.
   const host = options.host === undefined || options.host === 'localhost' ? '127.0.0.1' : options.host;
   const app = createApp(options);
+  let limit: TokenLimit;
+  let access: Access;
+  const accessOf = ({ token, hosts = [], metricsAllow = [] }: Parameters<AdminServer['admit']>[0]): Access =>
+    new Access({ loopback: isLoopback(host), token, hosts, metricsAllow }, limit);
   return {
+    admit(who) {
+      access = accessOf(who);
+    },
     async listen() {
-      await addEntries(app, host, options);
+      await allowCompression(app, options.compressFromBytes ?? 1024);
+      limit = await limitTokens(app, { max: 10, windowMs: 60_000, ...options.wrongTokens, clock });
+      access = accessOf(options);
+      addEntries(app, () => access, options);
       await app.listen({ host, port: options.port });
       return app.server.address() as AddressInfo;
     },
@@ -112,23 +124,20 @@ function createApp(options: AdminOptions): FastifyInstance {
   return app;
 }
 
-async function addEntries(app: FastifyInstance, host: string, options: AdminOptions): Promise<void> {
-  const { clock = systemClock, token, hosts = [], metricsAllow = [] } = options;
-  await allowCompression(app, options.compressFromBytes ?? 1024);
-  const limit = await limitTokens(app, { max: 10, windowMs: 60_000, ...options.wrongTokens, clock });
-  const access = new Access({ loopback: isLoopback(host), token, hosts, metricsAllow }, limit);
+function addEntries(app: FastifyInstance, access: () => Access, options: AdminOptions): void {
   const entries = entriesOf(options);
-  for (const entry of entries) addEntry(app, entry, access, options.answerTimeoutMs ?? 30_000, clock);
+  const { clock = systemClock, answerTimeoutMs = 30_000 } = options;
+  for (const entry of entries) addEntry(app, entry, access, answerTimeoutMs, clock);
   answerFailures(app, entries, options);
 }
 
-function addEntry(app: FastifyInstance, entry: Entry, access: Access, timeoutMs: number, clock: Clock): void {
+function addEntry(app: FastifyInstance, entry: Entry, access: () => Access, timeoutMs: number, clock: Clock): void {
   app.route({
     method: entry.method,
     url: entry.path,
-    onRequest: (request) => access.admit(entry, request),
+    onRequest: (request) => access().admit(entry, request),
     async handler(request, reply) {
-      const answer = await within(timeoutMs, clock, entry.answer(requestOf(request, access)));
+      const answer = await within(timeoutMs, clock, entry.answer(requestOf(request, access())));
       reply.code(answer.status).type(answer.type);
       sendCompressible(reply, answer.body);
       return reply;

@@ -1,7 +1,7 @@
 import type { Events } from '../core/events.ts';
 import type { AccessRecord, Exchange } from '../core/exchange.ts';
 import { defect } from './lines.ts';
-import type { Log, LogFields } from './log.ts';
+import type { Log, LogFields } from './log-contract.ts';
 import { printable } from './printable.ts';
 
 /** The longest that words of a client may be in a line, in characters. */
@@ -40,6 +40,7 @@ function fieldsOf(log: Log, exchange: Exchange, record: AccessRecord, closed: nu
     listener: raw.connection.listener,
     client_address: exchange.client.address,
     peer_address: raw.connection.peerAddress,
+    proxy_address: raw.connection.proxyAddress,
     scheme: exchange.client.scheme,
     method: printable(raw.method, MAX.method),
     host: printable(log.redactor.authority(raw.authority), MAX.host),
@@ -50,6 +51,7 @@ function fieldsOf(log: Log, exchange: Exchange, record: AccessRecord, closed: nu
     dialect: exchange.dialect.name,
     http_version: raw.httpVersion,
     tls_version: raw.connection.tlsVersion,
+    client_certificate: raw.connection.clientCertificate?.fingerprint,
     // A client that left before the head got no status; the catalogue has the one that a log shows.
     status: record.status || error?.row.http,
     grpc_status: grpcStatus(record.grpcStatus),
@@ -61,6 +63,7 @@ function fieldsOf(log: Log, exchange: Exchange, record: AccessRecord, closed: nu
     endpoint: record.endpoint,
     attempts: record.attempts,
     answered_by: record.answeredBy,
+    cache: record.cache,
     user_agent: userAgent(exchange),
     error: error?.code,
     error_detail: error?.detail === undefined ? undefined : printable(log.redactor.text(error.detail), MAX.detail),
@@ -72,8 +75,9 @@ function fieldsOf(log: Log, exchange: Exchange, record: AccessRecord, closed: nu
 
 /** What people look for first; the whole record is in the JSON form. */
 function shortOf(fields: LogFields): LogFields {
-  const { route, dialect, client_address, endpoint, request_id, error, error_detail, rule, reported_rules } = fields;
-  return { route, dialect, client_address, endpoint, request_id, error, error_detail, rule, reported_rules };
+  const { route, dialect, client_address, endpoint, cache, request_id } = fields;
+  const { error, error_detail, rule, reported_rules } = fields;
+  return { route, dialect, client_address, endpoint, cache, request_id, error, error_detail, rule, reported_rules };
 }
 
 function messageOf({ method, host, path, status, grpc_status, duration_ms }: LogFields): string {

@@ -5,7 +5,7 @@
 
 import type { LogLevel } from '../core/catalogue.ts';
 import type { GatewayEvents } from '../core/events.ts';
-import type { Log, LogFields } from './log.ts';
+import type { Log, LogFields } from './log-contract.ts';
 import { printable, printableLines } from './printable.ts';
 
 /** Messages and problems longer than this are cut. */
@@ -24,6 +24,18 @@ export function starting(log: Log, line: { version: string; node: string; config
   say(log, 'info', 'starting', line, `Gatehouse ${line.version} starts with ${line.config} on Node ${line.node}`);
 }
 
+/** A worker has ended, or cannot begin. */
+export function workerLost(log: Log, { worker, problem, restartInMs }: GatewayEvents['worker_lost']): void {
+  const why = clean(log, problem, 1024);
+  const fields = { worker, problem: why, restart_in_ms: restartInMs };
+  say(log, 'error', 'worker_lost', fields, `Worker ${worker} is lost, begins again in ${restartInMs} ms: ${why}`);
+}
+
+/** A worker is there again. */
+export function workerStarted(log: Log, { worker, restarts }: GatewayEvents['worker_started']): void {
+  say(log, 'info', 'worker_started', { worker, restarts }, `Worker ${worker} has begun again`);
+}
+
 /** A listener, the admin listener too, is bound. */
 export function listening(log: Log, line: { listener: string; url: string }): void {
   say(log, 'info', 'listening', line, `Listener ${line.listener} takes connections at ${line.url}`);
@@ -37,22 +49,6 @@ export function ready(log: Log, line: { ms: number }): void {
 /** What a person may try first, in several lines of our own words. */
 export function welcome(log: Log, text: string): void {
   log.logger.info({ event: 'welcome' }, text);
-}
-
-/** A development certificate was made, because none was configured. */
-export function certificateMade(log: Log, line: { names: readonly string[]; file: string; until: string }): void {
-  const message = `Made a development certificate for ${line.names.join(', ')}: ${line.file}. Clients do not trust it by themselves`;
-  say(log, 'warn', 'certificate_made', line, message);
-}
-
-/** A certificate was read again after its file changed. */
-export function certificateLoaded(log: Log, line: { names: readonly string[]; file: string; until: string }): void {
-  say(log, 'info', 'certificate_loaded', line, `Certificate ${line.file} is in use until ${line.until}`);
-}
-
-/** A certificate ends soon, or has ended. */
-export function certificateEnding(log: Log, line: { names: readonly string[]; file: string; until: string }): void {
-  say(log, 'warn', 'certificate_ending', line, `Certificate ${line.file} is valid only until ${line.until}: renew it`);
 }
 
 /** Somebody calls an RPC that no service definition has. */
@@ -87,9 +83,40 @@ export function listFailed(log: Log, line: GatewayEvents['list_failed']): void {
   say(log, 'error', 'list_failed', { ...line, problem: clean(log, line.problem) }, message);
 }
 
+/** A stored body has no coding of its own: it goes out as it is, or coded while it passes. */
+export function variantFailed(log: Log, line: GatewayEvents['variant_failed']): void {
+  const reason = clean(log, line.reason);
+  const message = `A stored body could not be coded as ${line.coding}: ${reason}`;
+  say(log, 'warn', 'variant_failed', { ...line, reason }, message);
+}
+
+/** The directory of the cache can be used again, or cannot. */
+export function cacheDisk(log: Log, { up, directory, problem }: GatewayEvents['cache_disk']): void {
+  const why = clean(log, problem ?? 'unknown');
+  if (up) say(log, 'info', 'cache_disk_up', { directory }, `Stored answers are kept in ${directory} again`);
+  else {
+    const message = `Stored answers are not kept in ${directory}, the cache goes on in memory: ${why}`;
+    say(log, 'warn', 'cache_disk_down', { directory, problem: why }, message);
+  }
+}
+
+/** The page of a host, and what it loads, were fetched at the start, or the page was not to be had. */
+export function cacheWarmed(log: Log, line: GatewayEvents['cache_warmed']): void {
+  const { route, host, stored } = line;
+  if (stored > 0)
+    say(log, 'info', 'cache_warmed', line, `Cache of route ${route} is warm for ${host}: ${stored} files`);
+  else
+    say(log, 'warn', 'cache_warmed', line, `Cache of route ${route} stays cold for ${host}: its page was not stored`);
+}
+
 /** Another generation of the config is in use. */
 export function reloaded(log: Log, line: GatewayEvents['reloaded']): void {
   say(log, 'info', 'reloaded', line, `Config reloaded in ${Math.round(line.ms)} ms: generation ${line.generation}`);
+}
+
+/** A config that was reloaded says something that is probably not meant. */
+export function configDoubtful(log: Log, line: { problem: string }): void {
+  say(log, 'warn', 'config_doubtful', line, line.problem);
 }
 
 /** A config was refused; the one before stays in use. Problems keep their lines. */
@@ -133,6 +160,33 @@ export function connectionEnded(log: Log, line: GatewayEvents['connection_ended'
   say(log, 'info', 'connection_ended', fields, `Connection from ${peerAddress ?? 'unknown'} ended: ${because}`);
 }
 
+/** An endpoint is in another state than before. */
+export function endpointHealth(log: Log, line: GatewayEvents['endpoint_health']): void {
+  const reason = line.reason === undefined ? undefined : clean(log, line.reason);
+  const said = {
+    healthy: 'is ready',
+    unhealthy: `is not ready: ${reason ?? 'unknown'}`,
+    returned: 'gets requests again after its ejection',
+  }[line.state];
+  const message = `Endpoint ${line.endpoint} (${line.upstream}) ${said}`;
+  say(log, 'info', 'endpoint_health', { ...line, reason }, message);
+}
+
+/** An endpoint gets no requests for a while. */
+export function endpointEjected(log: Log, line: GatewayEvents['endpoint_ejected']): void {
+  const message = `Endpoint ${line.endpoint} (${line.upstream}) gets no requests for ${line.ms} ms: ${line.detail}`;
+  say(log, 'warn', 'endpoint_ejected', line, message);
+}
+
+/** So few endpoints are usable that all are used, or it is over. */
+export function panic(log: Log, line: GatewayEvents['panic']): void {
+  const { upstream, on, usable, total } = line;
+  const message = on
+    ? `Only ${usable} of ${total} endpoints of ${upstream} are usable: requests go to all of them`
+    : `${usable} of ${total} endpoints of ${upstream} are usable again`;
+  say(log, on ? 'error' : 'info', 'panic', line, message);
+}
+
 /** A session to an endpoint was opened. */
 export function sessionOpened(log: Log, line: GatewayEvents['session_opened']): void {
   say(log, 'debug', 'session_opened', line, `Session ${line.session} to ${line.endpoint} (${line.upstream}) opened`);
@@ -172,6 +226,11 @@ export function adminRefused(log: Log, line: { code: string; path: string; peerA
 /** The shutdown has begun: `ready` says no, and new connections are still taken for a while. */
 export function draining(log: Log, line: GatewayEvents['draining']): void {
   say(log, 'info', 'draining', line, `${line.signal}: draining`);
+}
+
+/** Readiness is on again. */
+export function drainEnded(log: Log): void {
+  say(log, 'info', 'drain_ended', {}, 'Ready again: the drain was called off');
 }
 
 /** The shutdown was cut short by a second signal, or its time was over with exchanges left. */

@@ -1,15 +1,13 @@
 import type { Writable } from 'node:stream';
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type DestinationStream, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { LogLevel } from '../core/catalogue.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { Destination, PINO_METADATA } from './destination.ts';
 import { linesDropped } from './lines.ts';
-import { openOutlet, streamOutlet } from './outlet.ts';
+import type { Log, LogFields } from './log-contract.ts';
+import { type Outlet, openOutlet, streamOutlet } from './outlet.ts';
 import { createRedactor, type Redactor } from './redact.ts';
-
-/** What may stand in a field of a line; undefined leaves the field out. */
-export type LogFields = Record<string, string | number | boolean | readonly string[] | undefined>;
 
 /** How the log is made. */
 export interface LogOptions {
@@ -19,34 +17,16 @@ export interface LogOptions {
   readonly format?: 'auto' | 'json' | 'pretty';
   /** The most that waits for a reader that has stopped, in bytes. */
   readonly bufferBytes?: number;
-  /** A file descriptor or a stream that the caller ends; stdout by default. */
-  readonly destination?: number | Writable;
+  /** A file descriptor, a stream that the caller ends, or an outlet of another kind; stdout by default. */
+  readonly destination?: number | Writable | Outlet;
   /** Fields of every line, as the number of a worker. */
   readonly base?: Record<string, string | number>;
   readonly redactor?: Redactor;
   readonly clock?: Clock;
 }
 
-/** The log of the process. What is said in it, other than records of exchanges, stands in `lines.ts`. */
-export interface Log {
-  readonly logger: Logger;
-  /** Lines are made for people, not for programs. */
-  readonly human: boolean;
-  readonly redactor: Redactor;
-  readonly clock: Clock;
-  /** Whether lines of this level are written. */
-  enabled(level: LogLevel): boolean;
-  /**
-   * Writes one line of plain fields, in the form that `logger` has. pino 10.4 goes through the fields one by one, which
-   * takes 2.5 µs for the 26 of a record; this takes 0.6.
-   */
-  record(level: LogLevel, fields: LogFields, message?: string): void;
-  /** Lines lost because the reader had stopped. */
-  dropped(): number;
-  /** Writes what waits, for at most `deadlineMs`; false when something was left behind. No line comes out afterwards. */
-  close(deadlineMs: number): Promise<boolean>;
-}
-
+/** How a line of JSON begins. */
+const LEVEL = /^\{"level":"([a-z]+)"/;
 const DEFAULT_BUFFER_BYTES = 1_048_576;
 
 function timestamps(clock: Clock): () => string {
@@ -82,7 +62,7 @@ function jsonLine(head: string, fields: LogFields, message: string | undefined):
 /** Makes the log: a pino logger over a bounded destination that never makes anybody wait. */
 export function createLog(options: LogOptions = {}): Log {
   const { clock = systemClock, base = {}, destination: target = 1, format = 'auto' } = options;
-  const outlet = typeof target === 'number' ? openOutlet(target) : streamOutlet(target);
+  const outlet = typeof target === 'number' ? openOutlet(target) : 'writeNow' in target ? target : streamOutlet(target);
   const destination = new Destination({
     outlet,
     maxBytes: options.bufferBytes ?? DEFAULT_BUFFER_BYTES,
@@ -125,6 +105,15 @@ export function createLog(options: LogOptions = {}): Log {
         ? pretty({ level, time: now(), ...base, ...fields, msg: message })
         : jsonLine(`{"level":"${level}","time":"${now()}"${common}`, fields, message);
       destination.write(line, logger.levels.values[level]);
+    },
+    relay(text) {
+      for (let from = 0; from < text.length; ) {
+        const to = text.indexOf('\n', from) + 1 || text.length;
+        const line = text.slice(from, to);
+        // The level of lines for people is not known any more.
+        destination.write(line, logger.levels.values[LEVEL.exec(line)?.[1] ?? 'info']);
+        from = to;
+      }
     },
     dropped: () => destination.dropped,
     close(deadlineMs) {

@@ -21,10 +21,31 @@ function startLoopDelay(): Monitor {
   return histogram;
 }
 
+/** Where metrics go that each thread has of its own, and those of the process; undefined where another thread has them. */
+export interface ProcessRegistries {
+  readonly thread: Registry;
+  readonly whole: Registry | undefined;
+}
+
+/** What prom-client says of the process, and not of the thread that asks. */
+const WHOLE = /^(?:process_|nodejs_version_info$)/;
+
 /** CPU, memory and handles by prom-client, the delay of the event loop, the build; the returned function stops it. */
-export function processMetrics(registry: Registry, build: Build, loopDelay?: LoopDelay): () => void {
+export function processMetrics(
+  { thread: registry, whole }: ProcessRegistries,
+  build: Build,
+  loopDelay?: LoopDelay,
+): () => void {
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  for (const metric of registry.getMetricsAsArray()) {
+    const { name } = metric as unknown as { name: string };
+    if (whole === registry || !WHOLE.test(name)) continue;
+    registry.removeSingleMetric(name);
+    // prom-client leaves the start out where registries are merged.
+    (metric as unknown as { aggregator: string }).aggregator = 'first';
+    whole?.registerMetric(metric as never);
+  }
   // The same is measured below, under one name; prom-client 15.1 says it in eight.
   for (const part of ['', '_min', '_max', '_mean', '_stddev', '_p50', '_p90', '_p99'])
     registry.removeSingleMetric(`nodejs_eventloop_lag${part}_seconds`);
@@ -46,14 +67,17 @@ export function processMetrics(registry: Registry, build: Build, loopDelay?: Loo
     },
   });
 
+  if (whole !== undefined) buildMetric(whole, build);
+  return () => own?.disable();
+}
+
+function buildMetric(registry: Registry, build: Build): void {
   new Gauge({
     name: 'gatehouse_build_info',
     help: 'Always 1; the labels say what runs.',
     labelNames: ['version', 'node', 'revision'],
-    registers,
+    registers: [registry],
   }).set({ version: build.version, node: process.versions.node, revision: build.revision ?? 'unknown' }, 1);
-
-  return () => own?.disable();
 }
 
 /** Log lines that were lost; the log is asked when the metrics are read. */

@@ -3,7 +3,7 @@
  * rate with ten seconds' worth at once; beyond it the connection ends, because a peer that floods is not asked to stop.
  */
 
-import type { SessionEnd } from './engines/engine.ts';
+import type { SessionEnd } from './session-end.ts';
 
 /** What can be spent on an open connection. */
 export type Spending =
@@ -20,8 +20,8 @@ export interface AddressAccount extends Disposable {
   spend(what: Spending, cost: number): SessionEnd | undefined;
   /** A TLS handshake failed or was not ended in time. */
   handshakeFailed(): void;
-  /** A budget of the connection was exceeded. */
-  exceeded(): void;
+  /** A budget of the connection was exceeded: that of this key of the config. */
+  exceeded(limit: string): void;
 }
 
 /** Budgets by address: IPv4 whole, IPv6 by its network. */
@@ -90,8 +90,9 @@ export class ConnectionBudget {
   /** Takes from the budgets; gives why the connection must end, naming the key of the config. */
   spend(what: Spending, cost = 1): SessionEnd | undefined {
     if (!this.#buckets[what].take(cost, this.#now())) {
-      this.#account?.exceeded();
-      return { reason: REASONS[what], limit: `limits.per_connection.${what}_per_s` };
+      const limit = `limits.per_connection.${what}_per_s`;
+      this.#account?.exceeded(limit);
+      return { reason: REASONS[what], limit };
     }
     if (what !== 'header_bytes') return this.#account?.spend(what, cost);
     this.#uncharged += cost;

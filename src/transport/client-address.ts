@@ -1,50 +1,12 @@
 /** Who the client is: the socket's other end, or what trusted proxies say of it. */
 
-import { BlockList, isIP, SocketAddress } from 'node:net';
+import { isIP } from 'node:net';
+import { canonicalAddress } from '../core/address.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { ClientAddress } from '../core/exchange.ts';
 import { listMembers } from '../core/headers.ts';
+import { Networks } from '../core/networks.ts';
 import type { Connection, Fields } from '../core/raw.ts';
-
-/** Folds IPv4-mapped IPv6 and drops a zone; gives IPv6 in its canonical form. Undefined for what is no address. */
-export function canonicalAddress(text: string): string | undefined {
-  const family = isIP(text);
-  if (family === 4) return text;
-  if (family === 0) return undefined;
-  const zone = text.indexOf('%');
-  const bare = zone === -1 ? text : text.slice(0, zone);
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare);
-  if (mapped) return mapped[1];
-  const canonical = new SocketAddress({ address: bare, family: 'ipv6' }).address;
-  const folded = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(canonical);
-  return folded ? folded[1] : canonical;
-}
-
-/** A set of CIDRs and addresses. */
-export class Networks {
-  /** One for each family: a BlockList of Node 26.10 finds IPv4 in `::/0` too, by its IPv4-mapped form. */
-  readonly #ipv4 = new BlockList();
-  readonly #ipv6 = new BlockList();
-  readonly size: number;
-
-  constructor(cidrs: readonly string[]) {
-    this.size = cidrs.length;
-    for (const cidr of cidrs) {
-      const [base, prefix] = cidr.split('/');
-      const address = canonicalAddress(base!)!;
-      const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-      const list = family === 'ipv6' ? this.#ipv6 : this.#ipv4;
-      if (prefix === undefined) list.addAddress(address, family);
-      else list.addSubnet(address, Number(prefix), family);
-    }
-  }
-
-  /** Whether an address in canonical form is in one of the networks. */
-  has(address: string): boolean {
-    if (this.size === 0) return false;
-    return isIP(address) === 6 ? this.#ipv6.check(address, 'ipv6') : this.#ipv4.check(address, 'ipv4');
-  }
-}
 
 /** Private, link-local, CGNAT and unique local networks: a peer there is rarely the client itself. */
 export const PRIVATE = new Networks([
@@ -99,6 +61,7 @@ export function clientAddresses(options: ClientAddressOptions): (c: Connection, 
   const header = options.source.header ?? '';
   const signs = new Set(['x-forwarded-for', 'forwarded', ...(header === '' ? [] : [header])]);
   const trustedPeers = new WeakMap<Connection, boolean>();
+  const privatePeers = new WeakMap<Connection, boolean>();
   const told = new Set<string>();
   /** Listeners to which a public peer has come without forwarding headers. */
   const direct = new Set<string>();
@@ -126,9 +89,15 @@ export function clientAddresses(options: ClientAddressOptions): (c: Connection, 
    * load balancer that nobody listed, but only while no public peer has come to the listener without them, and nobody is
    * listed: else any client could say of itself that it is a proxy, and have the limits by its address only report.
    */
-  function mayBeProxy({ peerAddress, listener, sourceUnknown }: Connection, forwards: boolean): boolean {
+  function mayBeProxy(connection: Connection, forwards: boolean): boolean {
+    const { peerAddress, listener, sourceUnknown } = connection;
     if (sourceUnknown) return false;
-    if (PRIVATE.has(peerAddress)) return true;
+    let isPrivate = privatePeers.get(connection);
+    if (isPrivate === undefined) {
+      isPrivate = PRIVATE.has(peerAddress);
+      privatePeers.set(connection, isPrivate);
+    }
+    if (isPrivate) return true;
     if (!forwards) direct.add(listener);
     return forwards && proxies.size === 0 && !direct.has(listener);
   }

@@ -5,7 +5,7 @@ import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
-import type { CertificatePair } from './tls.ts';
+import type { CertificatePair } from './certificates.ts';
 
 x509.cryptoProvider.set(webcrypto as Crypto);
 

@@ -77,6 +77,14 @@ export class H1DownstreamStream implements DownstreamStream {
     else setImmediate(() => !this.#wrote && !this.#closed && response.flushHeaders());
   }
 
+  respondWhole(status: number, fields: Fields, body: readonly Uint8Array[]): void {
+    if (this.#response.destroyed || this.#response.headersSent) return;
+    this.#wrote = true; // the head goes with the body
+    this.respond(status, fields, false);
+    for (const piece of body) this.#response.write(piece);
+    this.#finish();
+  }
+
   write(chunk: Uint8Array): boolean {
     if (this.#response.destroyed) return true;
     this.#wrote = true;

@@ -12,11 +12,13 @@ export class H2DownstreamStream extends NodeHttp2Stream implements DownstreamStr
   declare protected readonly stream: ServerHttp2Stream;
   readonly ended: boolean;
   onClosed: (() => void) | undefined;
+  /** Called after `onClosed`; the engine's. */
+  onGone: (() => void) | undefined;
   readonly #opened = performance.now();
   #resetHere = false;
 
   constructor(stream: ServerHttp2Stream, contentLength: string | undefined) {
-    super(stream);
+    super(stream, !stream.endAfterHeaders);
     this.ended = stream.endAfterHeaders;
     if (this.ended) this.peerDone = true;
     else if (contentLength !== undefined) this.expected = Number(contentLength);
@@ -38,8 +40,14 @@ export class H2DownstreamStream extends NodeHttp2Stream implements DownstreamStr
 
   inform(status: number, fields: Fields): void {
     if (this.stream.destroyed || this.stream.closed || this.stream.headersSent) return;
-    const headers: Record<string, string | number> = { ':status': status };
-    for (let i = 0; i < fields.length; i += 2) headers[fields[i]!] = fields[i + 1]!;
+    const headers: Record<string, number | string | string[]> = { ':status': status };
+    const links: string[] = [];
+    for (let i = 0; i < fields.length; i += 2) {
+      // A 103 may have several.
+      if (fields[i] === 'link') links.push(fields[i + 1]!);
+      else headers[fields[i]!] = fields[i + 1]!;
+    }
+    if (links.length > 0) headers.link = links;
     this.stream.additionalHeaders(headers);
   }
 
@@ -47,11 +55,28 @@ export class H2DownstreamStream extends NodeHttp2Stream implements DownstreamStr
     if (this.stream.destroyed || this.stream.closed) return;
     // The typings do not know the flat form yet (nodejs/node#59455).
     const head = [':status', String(status), ...fields] as unknown as Record<string, string>;
-    this.stream.respond(head, ended ? { endStream: true } : { waitForTrailers: true });
-    if (ended) {
-      this.markLocalDone();
-      this.#stopUpload();
+    if (!ended) {
+      this.speaksInPieces();
+      this.stream.respond(head, { waitForTrailers: true });
+      return;
     }
+    this.stream.respond(head, { endStream: true });
+    this.markLocalDone();
+    this.#stopUpload();
+  }
+
+  respondWhole(status: number, fields: Fields, body: readonly Uint8Array[]): void {
+    if (this.stream.destroyed || this.stream.closed) return;
+    const { stream } = this;
+    stream.respond([':status', String(status), ...fields] as unknown as Record<string, string>);
+    this.markLocalDone();
+    const last = body.length - 1;
+    // One write of all pieces, so that END_STREAM goes with the last byte: where it waits for window by itself, Node
+    // resets the stream of a request that nobody has read, and a whole answer counts as cut.
+    if (last > 0) stream.cork();
+    for (let i = 0; i < last; i += 1) stream.write(body[i]!);
+    stream.end(body[last]);
+    this.#stopUpload();
   }
 
   protected override endGiven(): void {
@@ -68,7 +93,8 @@ export class H2DownstreamStream extends NodeHttp2Stream implements DownstreamStr
     const look = (): void => {
       if (this.peerDone || this.stream.destroyed) return;
       turns += 1;
-      if (this.stream.state.localClose === 1) this.reset(0);
+      // Closed on both sides by now, what came of the request and nobody reads would keep the stream for ever.
+      if (this.stream.closed || this.stream.state.localClose === 1) this.reset(0);
       else if (turns < 10) setImmediate(look);
       else setTimeout(look, 100).unref(); // the connection takes nothing
     };
@@ -77,6 +103,7 @@ export class H2DownstreamStream extends NodeHttp2Stream implements DownstreamStr
 
   protected override closed(): void {
     this.onClosed?.();
+    this.onGone?.();
   }
 }
 
@@ -99,15 +126,16 @@ export class H2Request implements RawRequest {
   readonly fields: Fields;
   readonly authority: string;
   readonly connection: Connection;
-  readonly stream: H2DownstreamStream;
+  readonly stream: DownstreamStream;
   readonly fault: RawRequest['fault'];
   readonly faultDetail: string | undefined;
   readonly socket: { readonly remoteAddress: string };
   /** Bytes of the header with its target, as HPACK counts fields. */
   readonly headerBytes: number;
 
+  /** `headers`: by name, pseudo-headers too. `flat`: the same as they came. */
   constructor(
-    stream: ServerHttp2Stream,
+    stream: DownstreamStream,
     headers: IncomingHttpHeaders,
     flat: readonly string[],
     connection: Connection,
@@ -115,7 +143,7 @@ export class H2Request implements RawRequest {
   ) {
     this.connection = connection;
     this.socket = { remoteAddress: connection.peerAddress };
-    this.stream = new H2DownstreamStream(stream, headers['content-length']);
+    this.stream = stream;
     const head = headFields(flat, true);
     const { host, hosts } = head;
     this.fields = head.fields;

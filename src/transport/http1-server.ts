@@ -5,10 +5,11 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Connection, RawReply, RawRequest } from '../core/raw.ts';
 import type { ConnectionBudget } from './budgets.ts';
-import type { SessionEnd } from './engines/engine.ts';
+import type { Served } from './connection-age.ts';
 import type { Fault, TransportLimits } from './faults.ts';
 import { H1DownstreamStream, H1Request } from './h1.ts';
 import { StreamReply } from './reply.ts';
+import type { SessionEnd } from './session-end.ts';
 
 export interface Http1Limits extends TransportLimits {
   readonly headerTimeoutMs: number;
@@ -40,6 +41,8 @@ interface Open {
   used: boolean;
   /** The next answer is the last: what the peer sends behind its request is no request. */
   ending: boolean;
+  /** It has reached its age: the next answer says that it is closed. */
+  old: boolean;
 }
 
 /** Serves HTTP/1.1 with `node:http`. */
@@ -47,7 +50,7 @@ export class Http1Server {
   readonly #options: Http1Options;
   readonly #server: http.Server;
   readonly #open = new Map<Duplex, Open>();
-  #draining = false;
+  #fading = false;
 
   constructor(options: Http1Options) {
     this.#options = options;
@@ -82,22 +85,33 @@ export class Http1Server {
   }
 
   /** `budget`: what the peer may do; beyond it the connection is closed. */
-  accept(socket: Duplex, connection: Connection, budget?: ConnectionBudget): void {
-    this.#open.set(socket, { connection, budget, unanswered: new Set(), used: false, ending: false });
+  accept(socket: Duplex, connection: Connection, budget?: ConnectionBudget): Served {
+    const open: Open = { connection, budget, unanswered: new Set(), used: false, ending: false, old: false };
+    this.#open.set(socket, open);
     socket.once('close', () => this.#open.delete(socket));
     this.#server.emit('connection', socket);
+    return {
+      retire() {
+        open.old = true;
+      },
+    };
+  }
+
+  /** Whether every answer says `connection: close`; connections without a request stay as they are. */
+  fade(faded: boolean): void {
+    this.#fading = faded;
   }
 
   /** Every answer from now on says `connection: close`; connections without a request are closed. */
   drain(): void {
-    this.#draining = true;
+    this.#fading = true;
     this.#server.closeIdleConnections();
     // Opened ahead of need, as browsers do; Node counts them as busy until their first request.
     for (const [socket, { used }] of this.#open) if (!used) socket.destroy();
   }
 
   destroy(): void {
-    this.#draining = true;
+    this.#fading = true;
     this.#server.close(); // ends the check of headersTimeout
     for (const socket of this.#open.keys()) socket.destroy();
   }
@@ -109,7 +123,7 @@ export class Http1Server {
     open.used = true;
     open.unanswered.add(exchange);
     response.once('close', () => open.unanswered.delete(exchange));
-    const stream = new H1DownstreamStream(request, response, () => this.#draining);
+    const stream = new H1DownstreamStream(request, response, () => this.#fading || open.old);
     try {
       const raw = new H1Request(request, stream, open.connection, this.#options.limits, fault);
       open.ending = stream.lastOfConnection;
@@ -140,7 +154,7 @@ export class Http1Server {
   #upgradeRequest(request: IncomingMessage): H1Request {
     const open = this.#open.get(request.socket)!;
     open.used = true;
-    const stream = new H1DownstreamStream(request, new http.ServerResponse(request), () => this.#draining);
+    const stream = new H1DownstreamStream(request, new http.ServerResponse(request), () => this.#fading || open.old);
     return new H1Request(request, stream, open.connection, this.#options.limits);
   }
 

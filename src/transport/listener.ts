@@ -1,56 +1,25 @@
 /** A bound socket: accepts, makes TLS and protocol, stops accepting, drains by a deadline. */
 
-import net, { type AddressInfo, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { AddressInfo, Socket } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
+import { canonicalAddress } from '../core/address.ts';
+import { systemClock } from '../core/clock.ts';
 import type { Events } from '../core/events.ts';
-import type { Connection, RawReply, RawRequest } from '../core/raw.ts';
-import { bindProblem } from './bind-problem.ts';
-import { type AddressBudgets, ConnectionBudget, type ConnectionRates } from './budgets.ts';
-import { canonicalAddress } from './client-address.ts';
-import type { Engine, EngineFactory, EngineLimits, SessionEnd } from './engines/engine.ts';
+import type { ClientCertificate, Connection, RawReply, RawRequest } from '../core/raw.ts';
+import { BoundSocket } from './bound-socket.ts';
+import { ConnectionBudget } from './budgets.ts';
+import { limitAge, type Served } from './connection-age.ts';
+import type { Engine } from './engines/engine.ts';
 import { ENGINES } from './engines/index.ts';
-import { type Http1Limits, Http1Server } from './http1-server.ts';
-import { findPeer, type Peer, type ProxyProtocol, rawSocket } from './peer.ts';
+import { Http1Server } from './http1-server.ts';
+import type { ConnectionCount, ListenerOptions, RequestSink } from './listener-options.ts';
+import { findPeer, type Peer, rawSocket } from './peer.ts';
 import { priorKnowledge } from './prior-knowledge.ts';
-import { type TlsSettings, tlsOptions } from './tls.ts';
+import type { SessionEnd } from './session-end.ts';
+import type { TlsSettings } from './tls.ts';
+import { TlsServer } from './tls-server.ts';
 
-export interface ListenerLimits extends EngineLimits, Http1Limits {
-  /** Open connections over all listeners that share a count; more are closed before TLS. */
-  readonly maxConnections: number;
-  readonly handshakeTimeoutMs: number;
-}
-
-/** How many connections are open over the listeners that share it. */
-export interface ConnectionCount {
-  open: number;
-}
-
-export interface ListenerOptions {
-  readonly name: string;
-  /** An address; `::` takes IPv4 as well, and stands for all IPv4 addresses on a machine without IPv6. */
-  readonly host: string;
-  readonly port: number;
-  readonly tls?: TlsSettings | undefined;
-  readonly limits: ListenerLimits;
-  /** Its own where none is given. */
-  readonly count?: ConnectionCount;
-  readonly engine?: EngineFactory;
-  /** What a peer may do on one connection; no limit where it is not given, nor for peers that `addresses` exempts. */
-  readonly rates?: ConnectionRates;
-  /** What an address may do over all its connections; no limit where it is not given. */
-  readonly addresses?: AddressBudgets;
-  /** Every connection begins with a PROXY header, and only trusted peers may send one; none where it is not given. */
-  readonly proxyProtocol?: ProxyProtocol;
-}
-
-/** Where a listener hands requests to. */
-export interface RequestSink {
-  request(request: RawRequest, reply: RawReply): void;
-  /** Whether a WebSocket upgrade is wanted; others are answered as if Upgrade had not been sent. */
-  wantsUpgrade(request: RawRequest): boolean;
-  upgrade(request: RawRequest, socket: Duplex, head: Buffer): void;
-}
+export type { ConnectionCount, ListenerLimits, ListenerOptions, RequestSink } from './listener-options.ts';
 
 type Protocol = 'h2' | 'http/1.1';
 
@@ -61,8 +30,9 @@ export class Listener {
   readonly name: string;
   readonly #options: ListenerOptions;
   readonly #events: Events;
-  readonly #server: net.Server;
-  readonly #tls: tls.Server | undefined;
+  /** Another listener's from when that has taken it. */
+  #bound: BoundSocket | undefined;
+  readonly #tls: TlsServer | undefined;
   readonly #http1: Http1Server;
   readonly #engine: Engine;
   readonly #count: ConnectionCount;
@@ -101,34 +71,25 @@ export class Listener {
       onEnded: ({ peerAddress }, end) => this.#ended(end, peerAddress),
     });
     this.#tls = options.tls === undefined ? undefined : this.#createTls(options.tls);
-    this.#server = net.createServer({ noDelay: true, keepAlive: true, allowHalfOpen: false }, (s) => this.#accept(s));
+    this.#bound = new BoundSocket(this, { paused: options.hand !== undefined });
   }
 
   /** Binds; rejects with a message that names the listener where the address is taken or not ours. */
-  async listen(): Promise<AddressInfo> {
+  listen(): Promise<AddressInfo> {
     const { host, port } = this.#options;
-    try {
-      return await this.#bind(host);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      // `[::]` is the default: it must not keep a machine without IPv6 from starting.
-      if (host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) return this.#bind('0.0.0.0');
-      const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-      throw new Error(`listener ${this.name}: ${address}: ${bindProblem(code)}`, { cause: error });
-    }
+    return this.#bound!.listen(host, port);
   }
 
-  #bind(host: string): Promise<AddressInfo> {
-    const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
-    this.#server.once('error', reject);
-    this.#server.listen({ host, port: this.#options.port, ipv6Only: false }, () => {
-      this.#server.off('error', reject);
-      this.#server.on('error', (error: NodeJS.ErrnoException) => {
-        this.#ended({ reason: 'accept failed', code: error.code ?? error.message });
-      });
-      resolve(this.#server.address() as AddressInfo);
-    });
-    return promise;
+  /** Where it is bound; undefined where it is not. */
+  get address(): AddressInfo | undefined {
+    return this.#bound?.address;
+  }
+
+  /** Accepts from now on what another listener has accepted until now, on the socket of that one. */
+  takeSocket(from: Listener): void {
+    this.#bound = from.#bound!;
+    this.#bound.taker = this;
+    from.#bound = undefined;
   }
 
   get connections(): number {
@@ -139,13 +100,41 @@ export class Listener {
     return this.#engine.streams;
   }
 
-  /** Stops accepting, tells every client to go, and resolves when the last has gone. */
+  /** Encrypts TLS tickets with a key that others know too: 48 bytes. */
+  setTicketKeys(key: Buffer): void {
+    this.#tls?.setTicketKey(key);
+  }
+
+  /** Uses other certificates from the next handshake on; see `TlsServer.use`. */
+  useTls(settings: TlsSettings): void {
+    this.#tls?.use(settings);
+  }
+
+  /** Whether answers over HTTP/1.1 say that their connection is closed; streams of HTTP/2 begin as before. */
+  fade(faded: boolean): void {
+    this.#http1.fade(faded);
+  }
+
+  /**
+   * Stops accepting, and lets every client go in its own time: HTTP/2 is told so, an idle connection of HTTP/1.1 is not
+   * closed while its client may be sending. Resolves when the last has gone.
+   */
+  retire(): Promise<void> {
+    this.#http1.fade(true);
+    return this.#leave();
+  }
+
+  /** The same, and connections without a request are closed at once. */
   drain(): Promise<void> {
-    this.#draining = true;
-    if (this.#server.listening) this.#server.close();
-    this.#engine.drain();
     this.#http1.drain();
     for (const [socket, hasSpoken] of this.#undecided) if (!hasSpoken()) socket.destroy();
+    return this.#leave();
+  }
+
+  #leave(): Promise<void> {
+    this.#draining = true;
+    this.#bound?.close();
+    this.#engine.drain();
     if (this.#sockets.size === 0) this.#drained.resolve();
     return this.#drained.promise;
   }
@@ -153,18 +142,33 @@ export class Listener {
   /** Ends everything at once. */
   destroy(): void {
     this.#draining = true;
-    if (this.#server.listening) this.#server.close();
+    this.#bound?.close();
     this.#engine.destroy();
     this.#http1.destroy();
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #accept(socket: Socket): void {
+  /** See `Taker`. */
+  acceptFailed(code: string): void {
+    this.#ended({ reason: 'accept failed', code });
+  }
+
+  /** Serves a connection that was accepted here or elsewhere. */
+  accept(socket: Socket): void {
     socket.on('error', () => {}); // the layers above tell
     const { limits } = this.#options;
     if (this.#count.open >= limits.maxConnections) {
       this.#ended({ reason: 'too many connections', limit: 'limits.max_connections' }, socket.remoteAddress);
       socket.destroy();
+      return;
+    }
+    if (this.#options.memoryShort?.() === true) {
+      this.#ended({ reason: 'memory is short', limit: 'overload.memory_percent' }, socket.remoteAddress);
+      socket.destroy();
+      return;
+    }
+    if (this.#options.hand !== undefined) {
+      this.#options.hand(this.name, socket);
       return;
     }
     this.#count.open += 1;
@@ -202,7 +206,7 @@ export class Listener {
     if (refused !== undefined) {
       this.#ended(refused, peer.address);
       socket.destroy();
-    } else if (this.#tls !== undefined) this.#tls.emit('connection', socket);
+    } else if (this.#tls !== undefined) this.#tls.accept(socket);
     else this.#sniff(socket);
   }
 
@@ -234,32 +238,24 @@ export class Listener {
     this.#awaits(socket, hasSpoken);
   }
 
-  #createTls(settings: TlsSettings): tls.Server {
-    const server = tls.createServer({
-      ...tlsOptions(settings),
-      handshakeTimeout: this.#options.limits.handshakeTimeoutMs,
+  #createTls(settings: TlsSettings): TlsServer {
+    return new TlsServer({
+      listener: this.name,
+      settings,
+      handshakeTimeoutMs: this.#options.limits.handshakeTimeoutMs,
+      now: this.#options.now ?? Date.now,
+      onSecure: (socket, client) => this.#serve(socket, socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1', client),
+      onFailed: (end, socket) => {
+        const peer = this.#peers.get(socket);
+        // A port check of a load balancer: connected, said nothing, left.
+        if (end.limit === undefined && socket.bytesRead <= (peer?.headerBytes ?? 0)) return;
+        this.#budgets.get(socket)?.handshakeFailed();
+        this.#ended(end, peer?.address);
+      },
     });
-    server.on('secureConnection', (socket) => {
-      socket.on('error', () => {});
-      this.#serve(socket, socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1');
-    });
-    server.on('tlsClientError', ({ code, message }: NodeJS.ErrnoException, socket) => {
-      const raw = rawSocket(socket);
-      const budget = this.#budgets.get(raw);
-      const peer = this.#peers.get(raw);
-      if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') {
-        budget?.handshakeFailed();
-        this.#ended({ reason: 'TLS handshake timeout', limit: 'limits.handshake_timeout_ms' }, peer?.address);
-      } else if (raw.bytesRead > (peer?.headerBytes ?? 0)) {
-        budget?.handshakeFailed();
-        this.#ended({ reason: 'TLS handshake failed', code: code ?? message }, peer?.address);
-      } // else a port check of a load balancer: connected, said nothing, left
-      socket.destroy();
-    });
-    return server;
   }
 
-  #serve(socket: Socket | TLSSocket, protocol: Protocol): void {
+  #serve(socket: Socket | TLSSocket, protocol: Protocol, client?: ClientCertificate): void {
     const raw = rawSocket(socket);
     const peer = this.#peers.get(raw);
     if (peer === undefined || socket.destroyed) {
@@ -276,15 +272,25 @@ export class Listener {
       listener: this.name,
       tlsVersion: secure ? (socket.getProtocol() ?? undefined) : undefined,
       serverName: secure && typeof socket.servername === 'string' ? socket.servername : undefined,
+      ...(client !== undefined && { clientCertificate: client }),
     };
     this.#events.emit('connection_opened', { listener: this.name, protocol, tlsVersion: connection.tlsVersion });
     const budget = this.#budgets.get(raw);
     if (protocol === 'h2') {
-      this.#engine.accept(socket, connection, budget);
+      this.#age(raw, this.#engine.accept(socket, connection, budget), peer);
       return;
     }
     socket.once('close', () => this.#events.emit('connection_closed', { listener: this.name, protocol }));
-    this.#http1.accept(socket, connection, budget);
+    this.#age(raw, this.#http1.accept(socket, connection, budget), peer);
+  }
+
+  #age(socket: Socket, served: Served, peer: Peer): void {
+    const { limits, after = systemClock.after } = this.#options;
+    const { maxConnectionAgeMs = 0, maxConnectionAgeGraceMs = 0 } = limits;
+    limitAge(socket, served, { maxConnectionAgeMs, maxConnectionAgeGraceMs }, { after, random: Math.random }, () => {
+      this.#ended({ reason: 'too old', limit: 'limits.max_connection_age_grace_ms' }, peer.address);
+      socket.destroy();
+    });
   }
 
   #ended(end: SessionEnd, peerAddress?: string | undefined): void {

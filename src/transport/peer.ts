@@ -2,9 +2,9 @@
 
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { canonicalAddress } from './client-address.ts';
-import type { SessionEnd } from './engines/engine.ts';
+import { canonicalAddress } from '../core/address.ts';
 import { type ProxyHeader, ProxyHeaderError, parseProxyHeader } from './proxy-protocol.ts';
+import type { SessionEnd } from './session-end.ts';
 
 /** The other end of a connection. */
 export interface Peer {

@@ -4,7 +4,7 @@
  */
 
 import { isIPv4, isIPv6 } from 'node:net';
-import { canonicalAddress } from './client-address.ts';
+import { canonicalAddress } from '../core/address.ts';
 import { crc32c } from './crc32c.ts';
 
 /** The longest header of version 1 in bytes, CRLF included; section 2.1. */

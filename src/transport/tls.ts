@@ -1,6 +1,6 @@
 /** Certificates by server name, with settings that are safe by default. */
 
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import {
   createSecureContext,
   type SecureContext,
@@ -8,16 +8,8 @@ import {
   type TLSSocket,
   type TlsOptions,
 } from 'node:tls';
-import { canonicalAddress } from './client-address.ts';
-
-/** A certificate chain and its key, PEM. */
-export interface CertificatePair {
-  readonly certificate: string;
-  readonly key: string;
-  readonly passphrase?: string | undefined;
-  /** Where it came from, for messages. */
-  readonly source: string;
-}
+import { type CertificatePair, certificateNames } from './certificates.ts';
+import type { ClientCertificateSettings } from './client-certificates.ts';
 
 export interface TlsSettings {
   /** The first is the default for names that none covers and for clients without SNI. */
@@ -25,7 +17,20 @@ export interface TlsSettings {
   readonly minVersion: '1.2' | '1.3';
   /** OpenSSL cipher list; the default is Mozilla's "intermediate", which is also what HTTP/2 allows. */
   readonly ciphers?: string | undefined;
+  /** Clients are asked for a certificate; nobody is where it is not given. */
+  readonly clientCertificates?: ClientCertificateSettings | undefined;
 }
+
+/** What a listener adds to its settings. */
+export interface TlsContext {
+  /** The name of the listener. */
+  readonly listener: string;
+  /** See ticket-keys.ts; Node's own where it is not given. */
+  readonly ticketKey?: Buffer | undefined;
+}
+
+/** How long a session can be resumed, in seconds; OpenSSL's own is two hours. */
+const SESSION_S = 3600;
 
 /** Mozilla's intermediate configuration 5.7: AEAD with forward secrecy only, as RFC 9113 section 9.2.2 asks. */
 export const DEFAULT_CIPHERS = [
@@ -40,58 +45,23 @@ export const DEFAULT_CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':');
 
-/** The names that a certificate covers, lower-case: DNS names and addresses of its SAN. */
-export function certificateNames(pem: string): string[] {
-  const { subjectAltName } = new X509Certificate(pem);
-  const names: string[] = [];
-  for (const entry of (subjectAltName ?? '').split(', ')) {
-    const match = /^(?:DNS|IP Address):(.+)$/.exec(entry);
-    if (match) names.push(canonicalAddress(match[1]!) ?? match[1]!.toLowerCase());
-  }
-  return names;
-}
-
-/** Checks that key and certificate belong together and are valid now; gives the end of validity, throws with the reason. */
-export function checkPair(pair: CertificatePair, now: number): Date {
-  const certificate = readCertificate(pair);
-  try {
-    createSecureContext(identities([pair]));
-  } catch (error) {
-    const mismatch = (error as NodeJS.ErrnoException).code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH';
-    const problem = mismatch
-      ? 'the key does not belong to this certificate'
-      : `its key cannot be read (${reason(error)})`;
-    throw new Error(`${pair.source}: ${problem}`, { cause: error });
-  }
-  const { validFromDate, validToDate } = certificate;
-  if (now > validToDate.getTime()) throw new Error(`${pair.source}: the certificate expired on ${certificate.validTo}`);
-  if (now < validFromDate.getTime()) {
-    throw new Error(`${pair.source}: the certificate is not valid before ${certificate.validFrom}`);
-  }
-  return validToDate;
-}
-
-function readCertificate({ certificate, source }: CertificatePair): X509Certificate {
-  try {
-    return new X509Certificate(certificate);
-  } catch (error) {
-    throw new Error(`${source}: this is no certificate in PEM form`, { cause: error });
-  }
-}
-
-/** What OpenSSL says, without the numbers of its own. */
-function reason(error: unknown): string {
-  return (error as Error).message.replace(/^error:[0-9A-F]+:/, '').replaceAll('::', ': ');
-}
-
-/** Options for `tls.createServer`: several certificates by SNI, an ECDSA and an RSA one for the same name together. */
-export function tlsOptions(settings: TlsSettings): TlsOptions {
+/**
+ * Options for `tls.createServer` and `setSecureContext`: several certificates by SNI, an ECDSA and an RSA one for the same
+ * name together. Throws where OpenSSL does not take them.
+ */
+export function tlsOptions(settings: TlsSettings, context: TlsContext): TlsOptions & ServerNames {
+  const clients = settings.clientCertificates;
   const shared = {
     minVersion: settings.minVersion === '1.3' ? ('TLSv1.3' as const) : ('TLSv1.2' as const),
     ciphers: settings.ciphers ?? DEFAULT_CIPHERS,
     honorCipherOrder: true,
     // Chains of three RSA certificates shrink from 4.5 KB to 2.5 KB, which fits the initial congestion window.
     certificateCompression: ['brotli', 'zlib'],
+    sessionTimeout: SESSION_S,
+    sessionIdContext: sessionContext(settings, context.listener),
+    // Also for contexts by name, whose authorities count for those who ask for it: without them any public one would do.
+    ...(clients !== undefined && { ca: [...clients.authorities] }),
+    ...(clients !== undefined && clients.revoked.length > 0 && { crl: [...clients.revoked] }),
   } as SecureContextOptions;
   const byName = new Map<string, CertificatePair[]>();
   for (const pair of settings.certificates) {
@@ -105,23 +75,46 @@ export function tlsOptions(settings: TlsSettings): TlsOptions {
     // The default context serves all its certificates by itself.
     if (sameSet(pairs, defaults)) continue;
     const set = pairs.map((pair) => pair.source).join('\n');
-    let context = bySet.get(set);
-    if (context === undefined) {
-      context = contextsByKey(pairs, shared);
-      bySet.set(set, context);
+    let made = bySet.get(set);
+    if (made === undefined) {
+      made = contextsByKey(pairs, shared);
+      bySet.set(set, made);
     }
-    contexts.set(name, context);
+    contexts.set(name, made);
   }
   return {
     ...shared,
     ...identities(defaults),
     ALPNProtocols: ['h2', 'http/1.1'],
-    SNICallback(this: TLSSocket, name: string, done: (error: null, context: SecureContext | undefined) => void) {
+    requestCert: clients !== undefined,
+    // Who has none is told so by TLS itself. Where a certificate may be absent it is `clientOf` that refuses a bad one.
+    rejectUnauthorized: clients?.required ?? false,
+    // Kept by the server itself only where it is among its options: setTicketKeys is forgotten with the next certificate.
+    ...(context.ticketKey !== undefined && { ticketKeys: context.ticketKey }),
+    contextOf(name, socket) {
       const lower = name.toLowerCase();
       const found = contexts.get(byName.has(lower) ? lower : `*${lower.slice(lower.indexOf('.'))}`);
-      done(null, found && contextFor(found, this)); // undefined: the default
+      return found && contextFor(found, socket);
     },
-  } as TlsOptions;
+  };
+}
+
+/** Contexts by server name. */
+export interface ServerNames {
+  /** Undefined for the default one. */
+  contextOf(name: string, socket: TLSSocket): SecureContext | undefined;
+}
+
+/**
+ * What a session belongs to: one that began elsewhere, or when other clients were let in, is not resumed, so that nobody
+ * keeps what they were. The same in all replicas; Node's own is made of the command line.
+ */
+function sessionContext({ clientCertificates: clients }: TlsSettings, listener: string): string {
+  const hash = createHash('sha256').update(listener);
+  if (clients !== undefined) {
+    hash.update(JSON.stringify([clients.required, clients.authorities, clients.revoked]));
+  }
+  return hash.digest('hex').slice(0, 32); // as many bytes as OpenSSL takes
 }
 
 /** Node 26.10 takes one certificate from a context that SNICallback gives, so each kind of key has its own. */

@@ -9,9 +9,17 @@ export interface SmallAnswer {
   readonly status: number;
   readonly fields: Fields;
   readonly body: string;
+  /** The same body. */
+  readonly bytes: Buffer;
+  /** Empty where there are none. */
+  readonly trailers: Fields;
 }
 
 export interface AskOptions {
+  /** GET where it is not given. */
+  readonly method?: string;
+  /** What is sent with it. */
+  readonly body?: Uint8Array;
   readonly path: string;
   readonly authority: string;
   readonly scheme: OpenRequest['scheme'];
@@ -20,8 +28,8 @@ export interface AskOptions {
   readonly maxBytes: number;
 }
 
-/** GETs a path; rejects with a GatewayError when there is no whole answer in time or it is larger than `maxBytes`. */
-export async function ask(endpoint: Endpoint, options: AskOptions): Promise<SmallAnswer> {
+/** Asks for a path; rejects with a GatewayError when there is no whole answer in time or it is larger than `maxBytes`. */
+export async function ask(endpoint: Pick<Endpoint, 'name' | 'open'>, options: AskOptions): Promise<SmallAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<SmallAnswer>();
   let stream: UpstreamStream | undefined;
   let status = 0;
@@ -39,7 +47,10 @@ export async function ask(endpoint: Endpoint, options: AskOptions): Promise<Smal
     options.timeoutMs,
   );
   timer.unref();
-  const whole = (): void => resolve({ status, fields, body: Buffer.concat(chunks).toString('utf8') });
+  const whole = (trailers: Fields = []): void => {
+    const all = Buffer.concat(chunks);
+    resolve({ status, fields, body: all.toString('utf8'), bytes: all, trailers });
+  };
   const receiver: Receiver = {
     onHead(head, ended) {
       status = Number(head[1]);
@@ -52,7 +63,7 @@ export async function ask(endpoint: Endpoint, options: AskOptions): Promise<Smal
       if (bytes > options.maxBytes) give(new GatewayError('UPSTREAM_PROTOCOL', { detail: 'answer too large' }));
       else chunks.push(chunk);
     },
-    onEnd: whole,
+    onEnd: (trailers) => whole(trailers),
     onReset: (reset) =>
       reject(new GatewayError('UPSTREAM_RESET', { detail: `code ${reset.code}`, cause: reset.cause })),
     onDrain() {},
@@ -60,17 +71,21 @@ export async function ask(endpoint: Endpoint, options: AskOptions): Promise<Smal
   };
   endpoint
     .open({
-      method: 'GET',
+      method: options.method ?? 'GET',
       path: options.path,
       authority: options.authority,
       scheme: options.scheme,
       fields: options.fields ?? [],
-      ended: true,
+      ended: options.body === undefined,
       wanted: () => wanted,
       receiver,
     })
     .then((opened) => {
       stream = opened;
+      if (options.body !== undefined) {
+        opened.write(options.body);
+        opened.end();
+      }
       if (status !== 0) opened.resume();
     }, reject);
   return promise.finally(() => clearTimeout(timer));

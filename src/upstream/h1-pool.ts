@@ -99,7 +99,7 @@ export class H1Pool implements UpstreamPool {
     const timer = setTimeout(() => {
       // With a socket it is being connected, and that has a time of its own.
       if (client.socket === null || client.socket === undefined) fail(this.#waitedInVain());
-    }, this.#settings.connectTimeoutMs).unref();
+    }, this.#settings.pendingTimeoutMs).unref();
     client.on('error', fail);
     client.once('socket', (socket) => {
       const connection = this.#connections.get(socket)!;
@@ -123,6 +123,7 @@ export class H1Pool implements UpstreamPool {
     this.#streams += 1;
     client.once('close', () => {
       this.#streams -= 1;
+      this.#observer.streamClosed?.();
     });
     const stream = new H1UpstreamStream(client, connection.id, request.receiver);
     if (request.ended) stream.end();
@@ -153,9 +154,9 @@ export class H1Pool implements UpstreamPool {
   }
 
   #waitedInVain(): GatewayError {
-    const { connectTimeoutMs, maxSessions } = this.#settings;
-    const detail = `${this.#where}: no free connection within ${connectTimeoutMs} ms, max_sessions ${maxSessions}`;
-    return new GatewayError('NO_ENDPOINT', { detail });
+    const { pendingTimeoutMs, maxSessions } = this.#settings;
+    const detail = `${this.#where}: no free connection within ${pendingTimeoutMs} ms, max_sessions ${maxSessions}`;
+    return new GatewayError('UPSTREAM_BUSY', { detail });
   }
 
   drain(): void {

@@ -42,6 +42,8 @@ export class H2Agent extends Agent {
   readonly #settings: PoolSettings;
   readonly #sessionOptions: SecureClientSessionOptions;
   #connecting = 0;
+  /** Connections that no SETTINGS have come on. */
+  readonly #speechless = new Set<Socket>();
 
   constructor(address: Address, settings: PoolSettings) {
     super({ maxSessions: settings.maxSessions, maxEmptySessions: settings.maxSessions });
@@ -164,20 +166,28 @@ export class H2Agent extends Agent {
     return socket;
   }
 
+  // The Agent knows of sessions only: a connection that no SETTINGS have come on would stay.
+  override destroy(...how: Parameters<Agent['destroy']>): void {
+    super.destroy(...how);
+    for (const socket of [...this.#speechless]) socket.destroy();
+  }
+
   /** A peer that accepts and says nothing would leave every request pending. */
   #expectSettings(socket: Socket, ms: number): void {
     const timer = setTimeout(() => {
       const detail = `${this.#address.host}:${this.#address.port}: no SETTINGS within ${this.#settings.connectTimeoutMs} ms`;
       socket.destroy(new GatewayError('CONNECT_TIMEOUT', { detail }));
     }, ms).unref();
-    let expected = true;
+    this.#speechless.add(socket);
     const over = (): void => {
-      if (!expected) return;
-      expected = false;
+      if (!this.#speechless.delete(socket)) return;
       clearTimeout(timer);
       this.#connecting -= 1;
     };
     Object.defineProperty(socket, SETTINGS_CAME, { value: over });
     socket.once('close', over);
+    // An alert of TLS 1.3 comes after the handshake, as where a client certificate is missed: Node tells of it and leaves
+    // socket and session open.
+    socket.once('error', (error) => socket.destroy(error));
   }
 }

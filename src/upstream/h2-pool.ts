@@ -66,7 +66,15 @@ export class H2Pool implements UpstreamPool {
       },
       reject: fail,
     });
-    if (waiting) timer = setTimeout(() => fail(this.#waitedInVain()), this.#settings.connectTimeoutMs).unref();
+    // A session is waited for as long as connecting may take, room on one as long as requests may wait.
+    const since = performance.now();
+    const look = (): void => {
+      const { connectTimeoutMs, pendingTimeoutMs } = this.#settings;
+      const left = (this.#agent.connecting ? connectTimeoutMs : pendingTimeoutMs) - (performance.now() - since);
+      if (left <= 0) fail(this.#waitedInVain());
+      else timer = setTimeout(look, Math.ceil(left)).unref();
+    };
+    if (waiting) look();
     return promise;
   }
 
@@ -83,15 +91,18 @@ export class H2Pool implements UpstreamPool {
     this.#streams += 1;
     stream.once('close', () => {
       this.#streams -= 1;
+      this.#observer.streamClosed?.();
     });
     return new H2UpstreamStream(stream, this.#states.get(session)!, request);
   }
 
   #waitedInVain(): GatewayError {
-    const { connectTimeoutMs, maxSessions } = this.#settings;
-    const where = `${this.#where}: no session with room within ${connectTimeoutMs} ms`;
-    if (this.#agent.connecting) return new GatewayError('CONNECT_TIMEOUT', { detail: where });
-    return new GatewayError('NO_ENDPOINT', { detail: `${where}, max_sessions ${maxSessions}` });
+    const { connectTimeoutMs, pendingTimeoutMs, maxSessions } = this.#settings;
+    const where = `${this.#where}: no session with room within`;
+    if (this.#agent.connecting)
+      return new GatewayError('CONNECT_TIMEOUT', { detail: `${where} ${connectTimeoutMs} ms` });
+    const detail = `${where} ${pendingTimeoutMs} ms, max_sessions ${maxSessions}`;
+    return new GatewayError('UPSTREAM_BUSY', { detail });
   }
 
   #opened(session: AgentSession): void {

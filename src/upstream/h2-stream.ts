@@ -18,7 +18,8 @@ export class H2UpstreamStream extends NodeHttp2Stream implements UpstreamStream 
   readonly #state: SessionState;
 
   constructor(stream: ClientHttp2Stream, state: SessionState, request: OpenRequest) {
-    super(stream);
+    super(stream, true);
+    if (!request.ended) this.speaksInPieces();
     this.session = state.id;
     this.#state = state;
     this.receiver = request.receiver;

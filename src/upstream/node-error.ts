@@ -49,8 +49,10 @@ export function resetError(reset: Reset, begun: boolean): GatewayError {
 
 /**
  * Whether a reset speaks against the endpoint. PROTOCOL_ERROR and CANCEL of one stream can be had by a client with a
- * request that is made for it: else clients could take endpoints out.
+ * request that is made for it: else clients could take endpoints out. What was certainly not processed is how an endpoint
+ * ends in good order (GOAWAY with NO_ERROR, REFUSED_STREAM): whether it is still there is for a check to find out.
  */
 export function countsAgainst(reset: Reset): boolean {
+  if (reset.unprocessed) return false;
   return reset.by === 'connection' || (reset.code !== ResetCode.PROTOCOL_ERROR && reset.code !== ResetCode.CANCEL);
 }

@@ -23,14 +23,16 @@ export interface OpenRequest {
 export interface PoolObserver {
   sessionOpened(session: number): void;
   sessionClosed(session: number, reason: string): void;
+  /** A stream is over, and not counted any more. */
+  streamClosed?(): void;
 }
 
 /** Sessions to one endpoint. */
 export interface UpstreamPool {
   /**
    * Opens a stream, on a new session where none has room. Rejects with a GatewayError when there is no session to be had
-   * within `connectTimeoutMs`: CONNECT_FAILED, CONNECT_TIMEOUT, UPSTREAM_TLS, UPSTREAM_PROTOCOL; NO_ENDPOINT where
-   * all that may be open are full; BAD_HEADER or BAD_PATH where the request cannot be said.
+   * within `connectTimeoutMs`: CONNECT_FAILED, CONNECT_TIMEOUT, UPSTREAM_TLS, UPSTREAM_PROTOCOL; UPSTREAM_BUSY where
+   * all that may be open are full for `pendingTimeoutMs`; BAD_HEADER or BAD_PATH where the request cannot be said.
    */
   open(request: OpenRequest): Promise<UpstreamStream>;
   /** No new streams; sessions close when their last stream is done. */
@@ -61,6 +63,11 @@ export interface PoolSettings {
   readonly idleSessionMs: number;
   readonly maxSessions: number;
   readonly maxStreamsPerSession: number;
+  /** Open streams of one endpoint; 0 for no limit but those of sessions. */
+  readonly maxStreams: number;
+  /** Requests that may wait at one endpoint, and how long. */
+  readonly maxPending: number;
+  readonly pendingTimeoutMs: number;
   readonly maxAnswerHeaderBytes: number;
   readonly streamWindowBytes: number;
   readonly sessionWindowBytes: number;

@@ -2,11 +2,13 @@
 // shows the defect; when it fails after an update, the way round it may go.
 
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import test from 'node:test';
 import zlib from 'node:zlib';
 import compress from '@fastify/compress';
 import Fastify, { type FastifyReply } from 'fastify';
 import { allowCompression, sendCompressible } from '../../src/admin/compression.ts';
+import { CATALOGUE } from '../../src/core/catalogue.ts';
 import { metricsOf, startAdmin } from './started-admin.ts';
 
 const LONG = 'gatehouse_requests_total{route="jwks"} 1\n'.repeat(200);
@@ -147,4 +149,44 @@ test('@fastify/compress 9.2.0: application/octet-stream is taken for text; by ou
   });
   assert.notEqual((await stock()).headers['content-encoding'], undefined);
   assert.equal((await ours()).headers['content-encoding'], undefined);
+});
+
+for (const type of ['application/connect+json', 'application/grpc+json']) {
+  test(`@fastify/compress 9.2.0: a stream of ${type} is compressed, and held back to its end; by ours it is not`, async () => {
+    const { stock, ours } = await two((reply) => {
+      reply.type(type);
+      return LONG;
+    });
+    assert.notEqual((await stock()).headers['content-encoding'], undefined);
+    assert.equal((await ours()).headers['content-encoding'], undefined);
+  });
+}
+
+test('@fastify/compress 9.2.0: streams are compressed below the threshold, too; ours are whole bodies, which are not', async () => {
+  const stock = Fastify();
+  await stock.register(compress, { threshold: 1024 });
+  stock.get('/', async (_request, reply) => reply.type('text/plain').send(Readable.from(['short'])));
+  assert.notEqual((await stock.inject({ url: '/', headers: ALL })).headers['content-encoding'], undefined);
+  const { ours } = await two((reply) => {
+    reply.type('text/plain');
+    return 'short';
+  });
+  assert.equal((await ours()).headers['content-encoding'], undefined);
+});
+
+test('@fastify/compress 9.2.0: `*` is gzip, which every client knows; ours is the same', async () => {
+  const { stock, ours } = await two((reply) => {
+    reply.type('text/plain');
+    return LONG;
+  });
+  assert.equal((await stock()).headers['content-encoding'], 'zstd');
+  assert.equal((await ours({ 'accept-encoding': '*' })).headers['content-encoding'], 'gzip');
+});
+
+test('no error body of the gateway begins like a zlib stream, which @fastify/compress 9.2.0 would send as it is', () => {
+  const starts = ['{', '<', ...Object.values(CATALOGUE).map(({ message }) => message)];
+  for (const start of starts) {
+    const [first, second] = Buffer.from(`${start}  `);
+    assert.ok((first! & 0x8f) !== 0x08 || ((first! << 8) + second!) % 31 !== 0, start);
+  }
 });

@@ -32,10 +32,19 @@ test('/metrics gives what the source gives, with its media type', async () => {
   assert.equal(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
 });
 
-test('/config and /upstreams give JSON', async () => {
+test('/config, /upstreams and /certificates give JSON', async () => {
   await using admin = await startAdmin();
   assert.deepEqual(JSON.parse((await admin.get('/config')).text), { listeners: [] });
   assert.deepEqual(JSON.parse((await admin.get('/upstreams')).text), [{ name: 'zitadel' }]);
+  assert.deepEqual(JSON.parse((await admin.get('/certificates')).text), [
+    { listener: 'public', names: ['id.example.com'] },
+  ]);
+});
+
+test('/certificates is for operators', async () => {
+  await using admin = await startAdmin({ token: TOKEN });
+  assert.equal((await admin.get('/certificates')).status, 401);
+  assert.equal((await admin.get('/certificates', { headers: bearer(TOKEN) })).status, 200);
 });
 
 test('POST /reload reads the config again', async () => {

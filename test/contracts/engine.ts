@@ -132,7 +132,7 @@ export function engineContract(name: string, engine: EngineFactory, exceptions: 
     assert.equal(server.open, 0);
   });
 
-  keeps('drain: a connection without streams closes at once, also when its peer does not close its side', async () => {
+  keeps('drain: a connection without streams closes soon, also when its peer does not close its side', async () => {
     await using server = await start();
     using client = await connectFrames(server.port);
     client.headers(1, GET('/'), Flag.END_STREAM);

@@ -5,6 +5,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import http2, { type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { DownstreamStream, MessageStream } from '../../src/core/raw.ts';
+import { ENGINES } from '../../src/transport/engines/index.ts';
 import { H1DownstreamStream } from '../../src/transport/h1.ts';
 import { H2DownstreamStream } from '../../src/transport/h2.ts';
 import { H1Pool } from '../../src/upstream/h1-pool.ts';
@@ -12,6 +13,7 @@ import { H2Pool } from '../../src/upstream/h2-pool.ts';
 import type { UpstreamPool } from '../../src/upstream/pool.ts';
 import { type BytePeer, connectBytes, startByteServer } from '../support/h1-bytes.ts';
 import { connectFrames, Flag, type FramePeer, FrameType, startFrameServer } from '../support/h2-frames.ts';
+import { startListener } from '../support/listener.ts';
 import { Observed, poolSettings, request } from '../upstream/pool-settings.ts';
 import { type OpenOptions, type Peer, streamContract } from './stream.ts';
 import { Told } from './told.ts';
@@ -123,6 +125,36 @@ streamContract({
       async [Symbol.asyncDispose]() {
         peer.close();
         server.close();
+      },
+    };
+  },
+});
+
+streamContract({
+  name: 'FrameStream',
+  http2: true,
+  upstream: false,
+  async open(options = {}) {
+    const server = await startListener({ engine: ENGINES.frames, answer: () => {} });
+    const peer = await connectFrames(server.port);
+    const head = [
+      [':method', 'POST'],
+      [':scheme', 'http'],
+      [':authority', 'x'],
+      [':path', '/'],
+    ] as const;
+    peer.headers(1, head, options.peerEnded ? Flag.END_STREAM : 0);
+    const { stream: native } = await server.request(0);
+    const told = new Told();
+    const stream = begun(native, told, options);
+    await peer.next(({ type }) => type === FrameType.HEADERS);
+    return {
+      stream,
+      told,
+      peer: framesPeer(peer),
+      async [Symbol.asyncDispose]() {
+        peer.close();
+        await server[Symbol.asyncDispose]();
       },
     };
   },

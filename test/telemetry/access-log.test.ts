@@ -55,6 +55,34 @@ test('a record is one line with everything that is known of the exchange', async
   });
 });
 
+test('where a PROXY header named the peer, who sent it is in the line', async () => {
+  const connection = { id: 1, listener: 'public', tlsVersion: 'TLSv1.3', serverName: undefined };
+  for (const [peerAddress, proxyAddress] of [
+    ['198.51.100.7', '10.0.0.9'],
+    ['2001:db8::7', 'fd00::9'],
+  ] as const) {
+    const line = await lineOf({ raw: { connection: { ...connection, peerAddress, proxyAddress } } });
+    assert.deepEqual([line.peer_address, line.proxy_address], [peerAddress, proxyAddress]);
+  }
+});
+
+test('a client that showed a certificate is in the line by its fingerprint', async () => {
+  const clientCertificate = { subject: 'CN=a', fingerprint: '0a0b', fields: [] };
+  const connection = { id: 1, peerAddress: '::1', listener: 'a', tlsVersion: 'TLSv1.3', serverName: undefined };
+  assert.equal(
+    (await lineOf({ raw: { connection: { ...connection, clientCertificate } } })).client_certificate,
+    '0a0b',
+  );
+  assert.equal('client_certificate' in (await lineOf({})), false);
+});
+
+test('what the cache did is in the line, where the route has one', async () => {
+  assert.equal('cache' in (await lineOf({})), false);
+  for (const cache of ['hit', 'stale', 'revalidated', 'miss', 'bypass'] as const) {
+    assert.equal((await lineOf({ record: { cache } })).cache, cache);
+  }
+});
+
 test('grpc-status is a number where gRPC has one, and readable where an upstream says something else', async () => {
   assert.equal((await lineOf({ record: { grpcStatus: '0' } })).grpc_status, 0);
   assert.equal((await lineOf({ record: { grpcStatus: '16' } })).grpc_status, 16);

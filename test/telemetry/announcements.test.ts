@@ -110,3 +110,33 @@ test('attack: the name of an unknown RPC is cut and breaks no line', async () =>
   assert.ok(String(line?.name).length < 600);
   assert.doesNotMatch(String(line?.name), /[\u0000-\u001f]/);
 });
+
+test('the disk of the cache is told when it fails and when it works again; a cold host is a warning', async () => {
+  const { events, lines } = setUp();
+  events.emit('cache_disk', { up: false, directory: '/cache', problem: 'ENOSPC: no space left\n\u001b[2J' });
+  events.emit('cache_disk', { up: true, directory: '/cache' });
+  events.emit('cache_warmed', { route: 'console', host: 'id.example.com', stored: 41 });
+  events.emit('cache_warmed', { route: 'console', host: 'id.example.org', stored: 0 });
+  const written = await lines();
+  assert.deepEqual(
+    written.map(({ event, level }) => [event, level]),
+    [
+      ['cache_disk_down', 'warn'],
+      ['cache_disk_up', 'info'],
+      ['cache_warmed', 'info'],
+      ['cache_warmed', 'warn'],
+    ],
+  );
+  assert.match(String(written[0]!.problem), /^ENOSPC/);
+  assert.doesNotMatch(String(written[0]!.problem), /[\u0000-\u001f]/);
+  assert.deepEqual([written[2]!.host, written[2]!.stored], ['id.example.com', 41]);
+});
+
+test('bodies that cannot be coded are some lines and a number', async () => {
+  const { events, clock, lines } = setUp();
+  for (let i = 0; i < 100; i += 1) events.emit('variant_failed', { coding: 'br', digest: `d${i}`, reason: 'died' });
+  clock.pass(10_000);
+  const written = await lines();
+  assert.equal(written.filter(({ event }) => event === 'variant_failed').length, 10);
+  assert.equal(written.at(-1)!.lines, 90);
+});

@@ -29,6 +29,7 @@ export function endedExchange(wanted: Wanted = {}): { exchange: Exchange; record
     reported: [],
     upstreamRequestId: 'from-zitadel',
     answeredBy: 'upstream',
+    cache: undefined,
     ...wanted.record,
   } satisfies AccessRecord;
   const exchange = {

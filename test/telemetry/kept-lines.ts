@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
-import { createLog, type Log, type LogOptions } from '../../src/telemetry/log.ts';
+import { createLog, type LogOptions } from '../../src/telemetry/log.ts';
+import type { Log } from '../../src/telemetry/log-contract.ts';
 import { HandClock } from '../support/hand-clock.ts';
 
 /** A line of the JSON form. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import * as certificateLines from '../../src/telemetry/certificate-lines.ts';
 import * as lines from '../../src/telemetry/lines.ts';
-import type { Log } from '../../src/telemetry/log.ts';
+import type { Log } from '../../src/telemetry/log-contract.ts';
 import { keptLog, type Line } from './kept-lines.ts';
 
 async function said(say: (log: Log) => void): Promise<Line> {
@@ -86,9 +87,45 @@ test('every other line has its event, level and message', async () => {
     ['starting', 'info', /1\.0/, (l) => lines.starting(l, { version: '1.0', node: '26', config: 'a.yaml', pid: 1 })],
     ['listening', 'info', /https:\/\/x/, (l) => lines.listening(l, { listener: 'public', url: 'https://x' })],
     ['ready', 'info', /12 ms/, (l) => lines.ready(l, { ms: 12.3 })],
-    ['certificate_made', 'warn', /a\.example/, (l) => lines.certificateMade(l, certificate)],
-    ['certificate_loaded', 'info', /a\.pem/, (l) => lines.certificateLoaded(l, certificate)],
-    ['certificate_ending', 'warn', /2026-12-31/, (l) => lines.certificateEnding(l, certificate)],
+    ['certificate_made', 'warn', /a\.example/, (l) => certificateLines.certificateMade(l, certificate)],
+    ['certificate_loaded', 'info', /a\.pem/, (l) => certificateLines.certificateLoaded(l, certificate)],
+    [
+      'certificate_doubtful',
+      'warn',
+      /chain/,
+      (l) => certificateLines.certificateDoubtful(l, { file: 'a.pem', problem: 'the chain is short' }),
+    ],
+    [
+      'certificate_names_gone',
+      'warn',
+      /b\.example/,
+      (l) => certificateLines.certificatesLoaded(l, { listener: 'public', certificates: [], vanished: ['b.example'] }),
+    ],
+    [
+      'certificates_refused',
+      'error',
+      /stay in use: a\.pem/,
+      (l) => certificateLines.certificatesRefused(l, { listener: 'public', problem: 'a.pem: no' }),
+    ],
+    ...(
+      [
+        [30, false, 'warn', /30 whole days/],
+        [2, false, 'error', /2 whole days/],
+        [0, true, 'error', /ended on 2026-12-31/],
+      ] as const
+    ).map(([leftDays, ended, level, message]): [string, string, RegExp, (log: Log) => void] => [
+      'certificate_ending',
+      level,
+      message,
+      (l) => certificateLines.certificateEnding(l, { listener: 'public', ...certificate, leftDays, ended }),
+    ]),
+    ['ticket_key_rotated', 'debug', /another key/, (l) => certificateLines.ticketKeyRotated(l)],
+    [
+      'ticket_keys_refused',
+      'error',
+      /16 bytes/,
+      (l) => certificateLines.ticketKeysRefused(l, { file: 'k', problem: 'k: has 16 bytes' }),
+    ],
     ['reloaded', 'info', /generation 2/, (l) => lines.reloaded(l, { generation: 2, ms: 3 })],
     [
       'session_opened',

@@ -3,16 +3,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import ipaddr from 'ipaddr.js';
+import { canonicalAddress } from '../../src/core/address.ts';
 import type { GatewayError } from '../../src/core/errors.ts';
+import { Networks } from '../../src/core/networks.ts';
 import type { Connection, Fields } from '../../src/core/raw.ts';
-import {
-  type ClientAddressSource,
-  canonicalAddress,
-  clientAddresses,
-  Networks,
-  type UntrustedReason,
-} from '../../src/transport/client-address.ts';
+import { type ClientAddressSource, clientAddresses, type UntrustedReason } from '../../src/transport/client-address.ts';
 
 const BAD_FORWARDED = { code: 'BAD_FORWARDED' } as Partial<GatewayError>;
 
@@ -374,8 +369,7 @@ test('a listed proxy, an internal peer and a public client without such headers 
 });
 
 const ipv4 = fc.ipV4();
-/** Without the form `::1.2.3.4`, which ipaddr.js 2.5.0 reads as IPv4-mapped. */
-const ipv6 = fc.ipV6().filter((text) => !text.includes('.'));
+const ipv6 = fc.ipV6();
 const isTrusted = (address: string): boolean => new Networks(['10.0.0.0/8', 'fd00::/8']).has(address);
 
 for (const [family, arbitrary] of [
@@ -447,42 +441,3 @@ for (const from of ['x-forwarded-for', 'forwarded', 'header'] as const) {
     );
   });
 }
-
-test('property: every spelling of an IPv6 address is one address', () => {
-  fc.assert(
-    fc.property(ipv6, (text) => {
-      const parsed = ipaddr.parse(text) as ipaddr.IPv6;
-      const canonical = canonicalAddress(text)!;
-      assert.equal(canonicalAddress(parsed.toNormalizedString()), canonical);
-      assert.equal(
-        canonicalAddress((parsed as unknown as { toFixedLengthString(): string }).toFixedLengthString().toUpperCase()),
-        canonical,
-      );
-      assert.equal(canonicalAddress(`${text}%1`), canonical);
-      assert.equal(canonical.includes('.') && !canonical.includes(':'), parsed.isIPv4MappedAddress());
-    }),
-  );
-});
-
-test('property: networks say what a second library says', () => {
-  const network = fc.oneof(
-    fc.tuple(ipv4, fc.integer({ min: 0, max: 32 })),
-    fc.tuple(ipv6, fc.integer({ min: 0, max: 128 })),
-  );
-  fc.assert(
-    fc.property(network, fc.oneof(ipv4, ipv6), ([base, prefix], text) => {
-      const parsedBase = ipaddr.parse(base);
-      if (parsedBase instanceof ipaddr.IPv6 && parsedBase.isIPv4MappedAddress()) return;
-      const address = canonicalAddress(text)!;
-      const parsed = ipaddr.parse(address);
-      const expected = parsed.kind() === parsedBase.kind() && parsed.match(parsedBase as never, prefix as never);
-      assert.equal(new Networks([`${base}/${prefix}`]).has(address), expected);
-    }),
-  );
-});
-
-test('a network may be a single address, and none has nobody', () => {
-  assert.ok(new Networks(['203.0.113.7']).has('203.0.113.7'));
-  assert.ok(!new Networks(['203.0.113.7']).has('203.0.113.8'));
-  assert.ok(!new Networks([]).has('203.0.113.7'));
-});

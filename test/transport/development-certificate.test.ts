@@ -6,8 +6,8 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { checkPair } from '../../src/transport/certificates.ts';
 import { developmentCertificate, makeCertificate } from '../../src/transport/development-certificate.ts';
-import { checkPair } from '../../src/transport/tls.ts';
 
 const DAY_MS = 86_400_000;
 let folder: string;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { canonicalAddress } from '../../src/transport/client-address.ts';
+import { canonicalAddress } from '../../src/core/address.ts';
 import { crc32c } from '../../src/transport/crc32c.ts';
 import { ProxyHeaderError, parseProxyHeader } from '../../src/transport/proxy-protocol.ts';
 import { LOCAL, proxyHeader, rawV2, tlv } from '../support/proxy-header.ts';

@@ -13,6 +13,7 @@ function reply(method = 'GET') {
     responded: false,
     onClosed: undefined,
     inform() {},
+    respondWhole: (status, fields) => told.push(['respondWhole', status, [...fields]]),
     respond: (status, fields, ended) => told.push(['respond', status, [...fields], ended]),
     write(chunk) {
       told.push(['write', Buffer.from(chunk).toString()]);

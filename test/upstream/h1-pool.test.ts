@@ -40,13 +40,13 @@ test('max_idle_connections 0 keeps none', async () => {
 
 test('never more connections than max_sessions, even when they are asked for all at once', async () => {
   await using server = await startByteServer(() => {});
-  using one = poolOf(server.address, { maxSessions: 2, connectTimeoutMs: 100 });
+  using one = poolOf(server.address, { maxSessions: 2, pendingTimeoutMs: 100 });
   const asked = Array.from({ length: 6 }, () => one.pool.open(request()));
   const outcomes = await Promise.allSettled(asked);
   const refused = outcomes.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
   assert.equal(refused.length, 4);
   for (const { reason } of refused) {
-    assert.equal(reason.code, 'NO_ENDPOINT');
+    assert.equal(reason.code, 'UPSTREAM_BUSY');
     assert.match(reason.detail, /max_sessions 2/);
   }
   assert.equal(server.peers.length, 2);

@@ -78,13 +78,13 @@ test('when max_sessions are full a request waits for room', async () => {
   assert.equal(server.peers.length, 1);
 });
 
-test('when no room comes within connect_timeout_ms the error names max_sessions', async () => {
+test('when no room comes within pending_timeout_ms the error names max_sessions', async () => {
   await using server = await startFrameServer(() => {}, undefined, {
     settings: [[SettingId.MAX_CONCURRENT_STREAMS, 1]],
   });
-  using one = poolOf(server.address, { maxSessions: 1, connectTimeoutMs: 50 });
+  using one = poolOf(server.address, { maxSessions: 1, pendingTimeoutMs: 50 });
   await one.pool.open(request());
-  await assert.rejects(one.pool.open(request()), { code: 'NO_ENDPOINT', detail: /max_sessions 1/ });
+  await assert.rejects(one.pool.open(request()), { code: 'UPSTREAM_BUSY', detail: /max_sessions 1/ });
 });
 
 test('a request that nobody wants any more opens no stream, and the next in line has the room', async () => {
@@ -135,6 +135,22 @@ test('GOAWAY with NO_ERROR refuses the streams above its id and leaves those bel
   answer(await server.peer(0), 1);
   await below.receiver.seen('close');
   assert.deepEqual(below.receiver.events, ['head', 'close']);
+});
+
+test('an answer that is all here when its stream is reset, and that nobody has read: the stream closes', async () => {
+  await using server = await startFrameServer((peer, stream) => {
+    peer.headers(stream, OK);
+    peer.data(stream, 'ok', Flag.END_STREAM);
+  });
+  using one = poolOf(server.address);
+  const first = request();
+  const stream = await one.pool.open(first);
+  await first.receiver.seen('head');
+  // The head and the end come in one packet, and the reader has not begun.
+  stream.reset(8);
+  await first.receiver.seen('close');
+  assert.deepEqual(first.receiver.events, ['head', 'close']);
+  assert.equal(one.pool.streams, 0);
 });
 
 test('a session that does not answer PING is ended, and its streams are told that the connection is lost', async () => {

@@ -1,6 +1,9 @@
 import type { AdminSources, Entry } from '../entry.ts';
 import { bans } from './bans.ts';
+import { cache } from './cache.ts';
+import { certificates } from './certificates.ts';
 import { config } from './config.ts';
+import { drain } from './drain.ts';
 import { explain } from './explain.ts';
 import { limits } from './limits.ts';
 import { live } from './live.ts';
@@ -17,9 +20,12 @@ export function entriesOf(sources: AdminSources): Entry[] {
     metrics(sources),
     config(sources),
     upstreams(sources),
+    certificates(sources),
     limits(sources),
     ...bans(sources),
+    ...cache(sources),
     explain(sources),
     ...reload(sources),
+    ...drain(sources),
   ];
 }

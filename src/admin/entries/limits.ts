@@ -9,12 +9,15 @@ export function limits(sources: Pick<AdminSources, 'limits' | 'hottestKeys'>): E
     method: 'GET',
     path: '/limits',
     access: 'operators',
-    answer({ query }) {
+    async answer({ query }) {
       const asked = query.n ?? '50';
       if (typeof asked !== 'string' || !/^\d{1,4}$/.test(asked) || Number(asked) > MOST) {
         return jsonAnswer(400, { problem: `n: expected a number from 0 to ${MOST}` });
       }
-      return jsonAnswer(200, { ...(sources.limits() as object), hottest_keys: sources.hottestKeys(Number(asked)) });
+      return jsonAnswer(200, {
+        ...(sources.limits() as object),
+        hottest_keys: await sources.hottestKeys(Number(asked)),
+      });
     },
   };
 }

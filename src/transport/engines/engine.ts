@@ -3,7 +3,9 @@
 import type { Duplex } from 'node:stream';
 import type { Connection, RawReply, RawRequest } from '../../core/raw.ts';
 import type { ConnectionBudget } from '../budgets.ts';
+import type { Served } from '../connection-age.ts';
 import type { TransportLimits } from '../faults.ts';
+import type { SessionEnd } from '../session-end.ts';
 
 /** Limits of one HTTP/2 connection. */
 export interface EngineLimits extends TransportLimits {
@@ -13,13 +15,6 @@ export interface EngineLimits extends TransportLimits {
   readonly idleTimeoutMs: number;
   /** How long a new connection may take to send its first request. */
   readonly headerTimeoutMs: number;
-}
-
-/** Why a connection ended, where it is worth a line. `limit` names the key of the config. */
-export interface SessionEnd {
-  readonly reason: string;
-  readonly limit?: string;
-  readonly code?: string;
 }
 
 export interface EngineOptions {
@@ -33,8 +28,8 @@ export interface EngineOptions {
 /** Serves HTTP/2 on sockets that somebody else accepted. */
 export interface Engine {
   /** `budget`: what the peer may do; beyond it GOAWAY(ENHANCE_YOUR_CALM), and the end. */
-  accept(socket: Duplex, connection: Connection, budget?: ConnectionBudget): void;
-  /** GOAWAY on every connection; each closes when its streams are done. */
+  accept(socket: Duplex, connection: Connection, budget?: ConnectionBudget): Served;
+  /** GOAWAY on every connection; each closes when its streams are done. One that comes later may send one packet of requests. */
   drain(): void;
   /** Closes every connection at once. */
   destroy(): void;

@@ -1,6 +1,7 @@
 /** The list of HTTP/2 engines. */
 
 import type { EngineFactory } from './engine.ts';
+import { framesEngine } from './frames/engine.ts';
 import { nodeEngine } from './node.ts';
 
-export const ENGINES = { node: nodeEngine } satisfies Record<string, EngineFactory>;
+export const ENGINES = { node: nodeEngine, frames: framesEngine } satisfies Record<string, EngineFactory>;

@@ -9,9 +9,11 @@ import {
 import type { Duplex } from 'node:stream';
 import { type Connection, ResetCode } from '../../core/raw.ts';
 import type { ConnectionBudget, Spending } from '../budgets.ts';
-import { H2Request } from '../h2.ts';
+import type { Served } from '../connection-age.ts';
+import { H2DownstreamStream, H2Request } from '../h2.ts';
 import { StreamReply } from '../reply.ts';
-import type { Engine, EngineOptions, SessionEnd } from './engine.ts';
+import type { SessionEnd } from '../session-end.ts';
+import type { Engine, EngineOptions } from './engine.ts';
 
 /** Node refuses more header fields than this with a bare RST_STREAM; ours is refused with an answer, so it lies far below. */
 const NATIVE_HEADER_PAIRS = 2048;
@@ -23,13 +25,17 @@ const NATIVE_HEADER_PAIRS = 2048;
 const NATIVE_RESET_BURST = 1000;
 const NATIVE_RESET_RATE = 33;
 
+/** A client that has sent nothing for so long, in milliseconds, is not about to. */
+const QUIET_MS = 500;
+
 const NO_REQUEST: SessionEnd = { reason: 'no request', limit: 'limits.header_timeout_ms' };
 const IDLE: SessionEnd = { reason: 'idle', limit: 'limits.idle_timeout_ms' };
 
 /** Serves HTTP/2 with `node:http2`. */
 export function nodeEngine(options: EngineOptions): Engine {
   const { limits } = options;
-  const sessions = new Set<ServerHttp2Session>();
+  /** Each with how it is asked to go. */
+  const sessions = new Map<ServerHttp2Session, () => void>();
   let streams = 0;
   let draining = false;
   const sessionOptions = {
@@ -43,6 +49,8 @@ export function nodeEngine(options: EngineOptions): Engine {
     },
     maxHeaderListPairs: NATIVE_HEADER_PAIRS,
     maxSendHeaderBlockLength: 256 * 1024,
+    // An origin that says Age or Expires twice is passed on as it is, like over HTTP/1.1: else `respond` would throw.
+    strictSingleValueFields: false,
     maxSessionMemory: 32,
     maxSessionInvalidFrames: 100,
     maxSessionRejectedStreams: 50,
@@ -52,15 +60,15 @@ export function nodeEngine(options: EngineOptions): Engine {
     streamResetRate: Math.max(NATIVE_RESET_RATE, limits.maxConcurrentStreams),
   };
 
-  function accept(socket: Duplex, connection: Connection, budget?: ConnectionBudget): void {
+  function accept(socket: Duplex, connection: Connection, budget?: ConnectionBudget): Served {
     if (socket.destroyed) {
       options.onClose(connection, undefined);
-      return;
+      return { retire() {} };
     }
     const session = performServerHandshake(socket, sessionOptions);
-    sessions.add(session);
     let open = 0;
     let most = 0;
+    let lastGone = 0;
     let failed = false;
     let end: SessionEnd | undefined;
     let overspent = false;
@@ -106,31 +114,37 @@ export function nodeEngine(options: EngineOptions): Engine {
         open += 1;
         most = Math.max(most, open);
         streams += 1;
-        stream.once('close', () => {
+        const gone = (): void => {
           open -= 1;
+          lastGone = performance.now();
           streams -= 1;
           if (open === 0 && !session.closed) arm(limits.idleTimeoutMs, IDLE);
-        });
+        };
+        let request: H2Request | undefined;
         try {
-          const request = new H2Request(stream, headers, fields, connection, limits);
+          const downstream = new H2DownstreamStream(stream, headers['content-length']);
+          request = new H2Request(downstream, headers, fields, connection, limits);
+          downstream.onGone = gone;
           if (budget !== undefined) {
             const excess = budget.request(request);
             if (excess !== undefined) {
               stop(excess);
-              request.stream.reset(ResetCode.ENHANCE_YOUR_CALM);
+              downstream.reset(ResetCode.ENHANCE_YOUR_CALM);
               return;
             }
             // A whole packet is read before a stream is announced: its reset may be here already.
             if (stream.closed) spend('resets');
             else
-              stream.once('close', () => {
-                if (!session.destroyed && request.stream.rapidlyReset) spend('resets');
-              });
+              downstream.onGone = () => {
+                gone();
+                if (!session.destroyed && downstream.rapidlyReset) spend('resets');
+              };
             if (overspent) return;
           }
-          options.onRequest(request, new StreamReply(request.stream, request.method));
+          options.onRequest(request, new StreamReply(downstream, request.method));
         } catch (defect) {
           // Thrown from an event it would end the process, and every other exchange with it.
+          if (request === undefined) stream.once('close', gone);
           stream.close(ResetCode.INTERNAL_ERROR);
           options.onDefect(connection, defect);
         }
@@ -161,17 +175,32 @@ export function nodeEngine(options: EngineOptions): Engine {
       if (failed && most > limits.maxConcurrentStreams) end = { ...end!, reason: 'streams reset too fast' };
       options.onClose(connection, end);
     });
-    if (draining) session.close();
+    // One GOAWAY, where RFC 9113 advises two: Node 26.10 takes no stream any more after `goaway()`, whatever its last
+    // stream id. What crosses it is not served, and not every client sends that again. So it is sent while the client
+    // waits for an answer, which most do not do and send at once; or when it has been quiet.
+    const retire = (): void => {
+      if (session.closed || session.destroyed) return;
+      if (open > 0 || (most > 0 && performance.now() - lastGone > QUIET_MS)) {
+        session.close();
+        return;
+      }
+      const timer = setTimeout(() => session.close(), QUIET_MS).unref();
+      session.once('close', () => clearTimeout(timer));
+      session.once('stream', () => setImmediate(() => session.close()));
+    };
+    sessions.set(session, retire);
+    if (draining) retire();
+    return { retire };
   }
 
   return {
     accept,
     drain() {
       draining = true;
-      for (const session of sessions) session.close();
+      for (const retire of [...sessions.values()]) retire();
     },
     destroy() {
-      for (const session of sessions) session.destroy();
+      for (const session of [...sessions.keys()]) session.destroy();
     },
     get connections() {
       return sessions.size;

@@ -1,8 +1,16 @@
 /** The list of balancers, by the name that the config has for them. */
 
-import type { Balancer } from './balancer.ts';
+import type { Balancer, BalancerContext } from './balancer.ts';
+import { leastRequests } from './least-requests.ts';
+import { peakEwma } from './peak-ewma.ts';
+import { ringHash } from './ring-hash.ts';
 import { roundRobin } from './round-robin.ts';
 
-export const BALANCERS = { round_robin: roundRobin } satisfies Record<string, () => Balancer>;
+export const BALANCERS = {
+  least_requests: leastRequests,
+  round_robin: roundRobin,
+  peak_ewma: peakEwma,
+  ring_hash: ringHash,
+} satisfies Record<string, (context: BalancerContext) => Balancer>;
 
 export type BalancerName = keyof typeof BALANCERS;

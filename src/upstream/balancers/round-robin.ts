@@ -1,13 +1,30 @@
-import type { Balancer } from './balancer.ts';
+import type { Balancer, BalancerContext, Candidate } from './balancer.ts';
+import { shareOf } from './share.ts';
 
-/** One after the other. */
-export function roundRobin(): Balancer {
-  let next = 0;
+/**
+ * One after the other, each as often as its weight says, and the heavy ones not several times in a row: the smooth
+ * weighted round robin of nginx. What each has coming is kept per endpoint, so that a list with one fewer does not begin
+ * anew.
+ */
+export function roundRobin({ now, slowStartMs }: BalancerContext): Balancer {
+  const due = new WeakMap<Candidate, number>();
   return {
     pick(endpoints) {
-      const endpoint = endpoints[next % endpoints.length]!;
-      next = (next + 1) % Number.MAX_SAFE_INTEGER;
-      return endpoint;
+      const at = now();
+      let total = 0;
+      let best = endpoints[0]!;
+      let most = Number.NEGATIVE_INFINITY;
+      for (const endpoint of endpoints) {
+        const share = shareOf(endpoint, at, slowStartMs);
+        total += share;
+        const mine = (due.get(endpoint) ?? 0) + share;
+        due.set(endpoint, mine);
+        if (mine <= most) continue;
+        most = mine;
+        best = endpoint;
+      }
+      due.set(best, most - total);
+      return best;
     },
   };
 }
