@@ -34,8 +34,12 @@ export interface ParseOptions {
 }
 
 /** The config of a file. Throws a ConfigError with every problem, also where the file cannot be read. */
-export async function loadConfig(file: string, env: Environment = process.env): Promise<Loaded> {
-  return parseConfig(await readText(file), { file, env });
+export async function loadConfig(
+  file: string,
+  env: Environment = process.env,
+  options: Pick<ParseOptions, 'readFile'> = {},
+): Promise<Loaded> {
+  return parseConfig(await readText(file), { ...options, file, env });
 }
 
 /** The config of a YAML text. Throws a ConfigError with every problem. Reads no file but those of `file:` references. */

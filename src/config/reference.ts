@@ -40,7 +40,8 @@ function section(title: string, path: string, schema: Schema, sections: string[]
     rangeOf(below) ?? '',
     marks(below).description ?? '',
   ]);
-  sections.push(`${level} ${title}`, table(['key', 'type', 'default', 'range', 'meaning'], rows));
+  const head = ['key', 'type', 'default', 'range', 'meaning'];
+  sections.push(`${level} ${title}`, rows.length === 0 ? 'It has no options: `{}` switches it on.' : table(head, rows));
   for (const [key, below] of keys) {
     const { schema: inner, suffix } = innermost(below);
     if (keysOf(inner) === undefined || isPolicies(inner)) continue;

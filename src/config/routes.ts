@@ -7,6 +7,7 @@ import { PRESETS } from './presets/index.ts';
 import type { Preset, PresetRoute } from './presets/preset.ts';
 import { type Finding, formatPath, type Path } from './problem.ts';
 import { mergeSettings, type PolicyOptions, type PolicySettings } from './schema/policies.ts';
+import { mergeRetry, type RetryOptions, retry } from './schema/retry.ts';
 import type { OwnRoute } from './schema/route.ts';
 import type { Config } from './schema.ts';
 
@@ -27,6 +28,8 @@ export interface RouteConfig {
   /** Segments at the beginning of the path that give way to others; of a `forward`. */
   readonly rewrite_prefix: { readonly from: string; readonly to: string } | undefined;
   readonly websocket: boolean;
+  /** When a request is sent again; set where the action is `forward`. */
+  readonly retry: RetryOptions | undefined;
   /** Counts where the action is `refuse`. */
   readonly refuse_with: 'INTERNAL_ROUTE' | 'NO_ROUTE';
   /** Set where the action is `redirect`. */
@@ -91,7 +94,16 @@ function elsewhere(config: Config, row: PresetRoute, { action, ...route }: Route
   if (!narrowed) return [];
   const name = `${row.name}-elsewhere`;
   if (action !== 'forward') return [{ ...before, name }];
-  return [{ ...before, name, action: 'refuse', upstream: undefined, refuse_with: row.refuseWith ?? 'INTERNAL_ROUTE' }];
+  return [
+    {
+      ...before,
+      name,
+      action: 'refuse',
+      upstream: undefined,
+      retry: undefined,
+      refuse_with: row.refuseWith ?? 'INTERNAL_ROUTE',
+    },
+  ];
 }
 
 function presetOf(config: Config): Preset {
@@ -145,12 +157,17 @@ function complete({ config, row, own, path, findings }: Sources): RouteConfig | 
     source: own === undefined ? 'preset' : 'config',
     upstream: forward ? upstream : undefined,
     rewrite_prefix: forward ? draft.rewrite_prefix : undefined,
+    retry: forward
+      ? mergeRetry(config.upstreams[upstream!]?.retry ?? retry.parse({}), row?.retry, own?.retry)
+      : undefined,
     redirect: action === 'redirect' ? draft.redirect : undefined,
     policies,
   };
 }
 
-type Draft = Omit<RouteConfig, 'name' | 'source' | 'policies' | 'paths'> & { paths: readonly string[] | undefined };
+type Draft = Omit<RouteConfig, 'name' | 'source' | 'policies' | 'paths' | 'retry'> & {
+  paths: readonly string[] | undefined;
+};
 
 function defaults(config: Config): Draft {
   const upstreams = Object.keys(config.upstreams);
@@ -188,7 +205,7 @@ function fromPreset(row: PresetRoute): Partial<Draft> {
 }
 
 /** What an own route says: only keys that are there, so that they may lie over the preset's. */
-function given({ name: _, place: __, policies: ___, ...own }: OwnRoute): Partial<Draft> {
+function given({ name: _, place: __, policies: ___, retry: ____, ...own }: OwnRoute): Partial<Draft> {
   return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
 }
 
@@ -208,6 +225,7 @@ export function refusedRoute(config: Config): RouteConfig {
     paths: [],
     action: 'refuse',
     upstream: undefined,
+    retry: undefined,
     class: REFUSED_CLASS,
     policies: options(wanted, () => {}), // what is wrong with them was found where the table was made
   };

@@ -3,11 +3,12 @@
 import type { Config, ListenerConfig } from '../config/schema.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { ClientAddress } from '../core/exchange.ts';
+import { Networks } from '../core/networks.ts';
 import { hostOf } from '../core/path.ts';
 import type { RawRequest } from '../core/raw.ts';
 import type { NamedNetworks } from '../networks/named-networks.ts';
 import { compileIpRules } from '../policies/ip-rules.ts';
-import { type ClientAddressOptions, clientAddresses, Networks } from '../transport/client-address.ts';
+import { type ClientAddressOptions, clientAddresses } from '../transport/client-address.ts';
 import { HostMap } from './constraints.ts';
 import type { RouteTable } from './route-table.ts';
 

@@ -10,15 +10,17 @@ import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { expandRoutes, refusedRoute } from '../config/routes.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Answer, ClientAddress, RouteInfo } from '../core/exchange.ts';
-import type { InwardHook } from '../core/policy.ts';
+import type { AnswerHook, FetchRequest, InwardHook } from '../core/policy.ts';
 import type { RawReply, RawRequest } from '../core/raw.ts';
 import { pluginOptions } from '../policies/rate-limit/store.ts';
 import { createAdmission, GLOBAL_IP_RULES } from './admission.ts';
 import { ROUTE_CONSTRAINTS } from './constraints.ts';
 import { OpenExchange } from './exchange.ts';
 import type { Generation, GenerationOptions } from './generation.ts';
-import { bodyPace } from './pace.ts';
+import { makeOverload } from './overload.ts';
+import { bodyPace, writePace } from './pace.ts';
 import { refuse } from './refuse.ts';
+import { respond } from './respond.ts';
 import { type CompiledRoute, RouteTable, routerEntries } from './route-table.ts';
 import { chain, declareRoutes, hooksOf, policiesOf } from './routes.ts';
 import { makeServices } from './services.ts';
@@ -43,13 +45,26 @@ class ServerFacade extends EventEmitter {
 
 /** Compiles a config into the Fastify application that serves it. */
 export async function createGeneration(options: GenerationOptions): Promise<Generation> {
+  try {
+    return await compile(options);
+  } catch (error) {
+    // What was made for it would follow files and hold connections for ever.
+    options.kept.release(options.id);
+    throw error;
+  }
+}
+
+async function compile(options: GenerationOptions): Promise<Generation> {
   const { config, events, clock, kept, id } = options;
   const open = new Set<OpenExchange>();
   let closed: (() => void) | undefined;
 
   const services = makeServices(options);
-  const upstreams = keptUpstreams(options);
+  const overload = makeOverload({ ...options, trim: () => services.cache.store.trim() });
+  const endpoints = keptUpstreams(options);
+  const upstreams = endpoints.byName;
   const pace = bodyPace(config.limits);
+  const readers = { writeIdleMs: config.limits.write_idle_ms, writePace: writePace(config.limits) };
   const entries = routerEntries(expandRoutes(config));
   const table = new RouteTable(entries);
   const admission = createAdmission(
@@ -108,8 +123,15 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
         scheme: 'http',
       };
     }
+    // Before anything else is done for it, what is refused by rule included: that costs time too.
+    const overloaded = overload.refusal(raw, route);
     const notHere = admission.addressRefused(client, raw);
-    const exchange = new OpenExchange(raw, client, route, clock, config.limits.body_idle_ms, pace);
+    const hooks = (request.routeOptions.config as { onAnswer?: AnswerHook[] }).onAnswer ?? [];
+    const exchange: OpenExchange = new OpenExchange(raw, client, route, clock, {
+      bodyIdleMs: config.limits.body_idle_ms,
+      bodyPace: pace,
+      respond: (answer, body) => respond(exchange, answer, body, { hooks, reply, clock, limits: readers }),
+    });
     request.exchange = exchange;
     open.add(exchange);
     (reply.raw as unknown as RawReply).once('close', () => {
@@ -119,6 +141,10 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
       events.emit('exchange', { exchange, record: exchange.record });
       if (open.size === 0) closed?.();
     });
+    if (overloaded !== undefined) {
+      done(overloaded);
+      return;
+    }
     if (notHere !== undefined) {
       const { enforce: enforced } = config.ip_rules;
       events.emit('refused', { policy: 'ip_rules', rule: GLOBAL_IP_RULES, route: route.name, enforced });
@@ -172,13 +198,14 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
     const { exchange } = request;
     exchange.record.status = reply.statusCode;
     exchange.record.answeredBy ??= 'gateway';
-    const hooks = (request.routeOptions.config as { onAnswer?: ((e: typeof exchange, a: Answer) => void)[] }).onAnswer;
+    const hooks = (request.routeOptions.config as { onAnswer?: AnswerHook[] }).onAnswer;
     if (hooks !== undefined && hooks.length > 0) throughHooks(exchange, reply, hooks);
     done(null, payload);
   });
-  const { onRequest, preHandler } = hooksOf(unrouted, { ...options, services }, app);
+  const hookOptions = { ...options, services, upstreams, admission, overload };
+  const { onRequest, preHandler } = hooksOf(unrouted, hookOptions, app);
   beforeRefusal = chain([...onRequest, ...preHandler]);
-  await declareRoutes(app, { ...options, services, entries, table, upstreams, admission });
+  const onStart = await declareRoutes(app, { ...hookOptions, entries, table });
   await app.ready();
 
   return {
@@ -188,15 +215,25 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
     admission,
     upstreams,
     services,
+    overload,
     get open() {
       return open.size;
     },
     explain: (route, exchange) =>
       new Map(
-        [...policiesOf(route, { ...options, services }, app)].flatMap(({ policy, settings, context }) =>
+        [...policiesOf(route, hookOptions, app)].flatMap(({ policy, settings, context }) =>
           policy.explain === undefined ? [] : [[policy.name, policy.explain(settings, context)(exchange)] as const],
         ),
       ),
+    warm: () => endpoints.warm(),
+    start() {
+      overload.start();
+      endpoints.start();
+      for (const upstream of upstreams.values()) upstream.start();
+      void services.cache.disk?.start();
+      const { name: listener } = config.listeners[0]!;
+      for (const hook of onStart) hook(ownAccount(listener));
+    },
     handle: (request, reply) => handler(request, reply),
     wantsUpgrade: (request) => request.fault === undefined && table.match(request)?.config.websocket === true,
     upgrade: (request, socket, head) => {
@@ -217,11 +254,20 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
   };
 }
 
+/** On whose behalf the gateway asks for itself: it comes from this machine, and over TLS as clients do. */
+function ownAccount(listener: string): Pick<FetchRequest, 'client' | 'connection'> {
+  const address = '127.0.0.1';
+  return {
+    client: { address, trustedPeer: false, mayBeProxy: false, internal: false, scheme: 'https' },
+    connection: { id: 0, peerAddress: address, listener, tlsVersion: undefined, serverName: undefined },
+  };
+}
+
 /** Runs the hooks on the way out over an answer that Fastify is about to send. */
 function throughHooks(
   exchange: OpenExchange | FastifyRequest['exchange'],
   reply: FastifyReply,
-  hooks: readonly ((exchange: FastifyRequest['exchange'], answer: Answer) => void)[],
+  hooks: readonly AnswerHook[],
 ): void {
   const fields: string[] = [];
   for (const [name, value] of Object.entries(reply.getHeaders())) {

@@ -99,6 +99,10 @@ export class BodyPeek implements DownstreamStream {
     this.#stream.inform(status, fields);
   }
 
+  respondWhole(status: number, fields: Fields, body: readonly Uint8Array[]): void {
+    this.#stream.respondWhole(status, fields, body);
+  }
+
   respond(status: number, fields: Fields, ended: boolean): void {
     this.#stream.respond(status, fields, ended);
   }

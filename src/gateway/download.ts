@@ -4,9 +4,14 @@ import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Answer, Exchange } from '../core/exchange.ts';
 import { getField, trailerFields } from '../core/headers.ts';
-import { type DownstreamStream, type Fields, ResetCode, type Sink } from '../core/raw.ts';
+import { type DownstreamStream, type Fields, type Filter, ResetCode, type Sink } from '../core/raw.ts';
 import { watchFrames } from '../dialects/index.ts';
 import { Pace, type PaceLimits } from './pace.ts';
+
+/** Who is slower than a modem does not get a body in one piece, whatever the config says of readers. */
+const SLOWEST_BYTES_PER_S = 1000;
+/** Node's timers overflow above this and fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** One answer. */
 export class Download {
@@ -21,8 +26,14 @@ export class Download {
   #over = false;
   #cancelIdle: (() => void) | undefined;
   readonly #pace: Pace | undefined;
-  /** Bytes that were given to the client's side and may wait there still. */
-  #given = 0;
+  /** The least bytes a second that a reader may take; 0 for no limit. */
+  readonly #slowest: number;
+  /** How long an answer that was given whole may take. */
+  #wholeMs: number | undefined;
+  #filter: Filter | undefined;
+  #onDrain: (() => void) | undefined;
+  /** Of the bytes that were given to the client's side, those that its pace has heard of. */
+  #paced = 0;
 
   /** `idleMs`: how long a client may take no data while some waits for it; 0 for no limit. `pace`: how slow it may be. */
   constructor(exchange: Exchange, clock: Clock, idleMs: number, pace?: PaceLimits) {
@@ -31,6 +42,7 @@ export class Download {
     this.#clock = clock;
     this.#idleMs = idleMs;
     this.#pace = pace && new Pace(pace);
+    this.#slowest = pace?.bytesPerS ?? 0;
   }
 
   /** The head was sent. */
@@ -43,10 +55,17 @@ export class Download {
     return this.#over;
   }
 
-  /** Sends the head; throws, with nothing sent, where the client's protocol cannot say it. */
-  begin(answer: Answer): void {
+  /**
+   * Sends the head; throws, with nothing sent, where the client's protocol cannot say it. `onDrain`: more may be written,
+   * after a `write` that said false.
+   */
+  begin(answer: Answer, onDrain: () => void): void {
     this.#downstream.respond(answer.status, answer.fields, answer.ended);
-    this.#sink = answer.sink ?? this.#downstream;
+    const sink = answer.sink ?? this.#downstream;
+    this.#sink = answer.listen?.(sink) ?? sink;
+    this.#onDrain = onDrain;
+    this.#filter = answer.filter;
+    if (this.#filter !== undefined) this.#filter.onDrain = () => this.#more();
     if (answer.ended) {
       this.#done();
       return;
@@ -55,10 +74,22 @@ export class Download {
     this.#frames = watchFrames(answer.fields);
   }
 
-  /** False asks to hold on until `drained`. */
+  /** Sends an answer whose body is here; throws as `begin` does. */
+  whole(answer: Answer, body: readonly Uint8Array[]): void {
+    this.#downstream.respondWhole(answer.status, answer.fields, body);
+    this.#sink = this.#downstream;
+    const { record } = this.#exchange;
+    let bytes = 0;
+    for (const piece of body) bytes += piece.length;
+    record.bytesOut += bytes;
+    // How much of it the client has taken is not to be seen before it has taken all: the time that all of it may take.
+    this.#wholeMs = this.#idleMs + (bytes * 1000) / (this.#slowest || SLOWEST_BYTES_PER_S);
+    this.#done();
+  }
+
+  /** False asks to hold on until `onDrain`. */
   write(chunk: Uint8Array): boolean {
-    this.#exchange.record.bytesOut += chunk.length;
-    this.#given += chunk.length;
+    if (this.#filter === undefined) this.#exchange.record.bytesOut += chunk.length;
     this.#frames?.push(chunk);
     if (this.#sink!.write(chunk)) return true;
     this.#watch();
@@ -83,15 +114,33 @@ export class Download {
 
   /** The client takes more again. */
   drained(): void {
-    this.#cancelIdle?.();
-    this.#cancelIdle = undefined;
-    this.#pace?.stop(this.#clock.now());
+    this.#taken();
+    if (this.#filter === undefined) {
+      this.#onDrain?.();
+      return;
+    }
+    this.#filter.drained();
+    // What the filter still holds of a complete answer is waited for as before.
+    if (this.#over) this.#watch();
   }
 
   /** The client's stream is closed. */
   close(): void {
     this.#over = true;
-    this.drained();
+    this.#taken();
+    this.#filter?.close();
+  }
+
+  /** Whoever held back takes more again. */
+  #more(): void {
+    this.#taken();
+    this.#onDrain?.();
+  }
+
+  #taken(): void {
+    this.#cancelIdle?.();
+    this.#cancelIdle = undefined;
+    this.#pace?.stop(this.#clock.now());
   }
 
   /** Ends a stream of whole frames with the error in the dialect's own way: trailers, or a last frame. */
@@ -125,12 +174,14 @@ export class Download {
     if (this.#cancelIdle !== undefined || this.#idleMs === 0) return;
     const now = this.#clock.now();
     // How much of it the client takes meanwhile is not to be seen: it has the time that all of it may take.
-    this.#pace?.moved(this.#given, now);
+    const { bytesOut } = this.#exchange.record;
+    this.#pace?.moved(bytesOut - this.#paced, now);
     this.#pace?.start(now);
-    this.#given = 0;
-    const paceMs = this.#pace?.left(now) ?? this.#idleMs;
+    this.#paced = bytesOut;
+    const paceMs = this.#wholeMs ?? this.#pace?.left(now) ?? this.#idleMs;
+    const mostMs = this.#wholeMs ?? this.#idleMs;
     const detail = paceMs < this.#idleMs ? 'limits.write_min_bytes_per_s' : 'limits.write_idle_ms';
-    this.#cancelIdle = this.#clock.after(Math.max(1, Math.min(this.#idleMs, paceMs)), () => {
+    this.#cancelIdle = this.#clock.after(Math.max(1, Math.min(mostMs, paceMs, MAX_TIMER_MS)), () => {
       const error = new GatewayError('CLIENT_STALLED', { detail });
       if (!this.#over) return this.#exchange.abort(error);
       this.#exchange.record.error ??= error;

@@ -5,6 +5,8 @@ import type { Clock } from '../core/clock.ts';
 import type { GatewayError } from '../core/errors.ts';
 import type {
   AccessRecord,
+  Answer,
+  BodySource,
   ClientAddress,
   Dialect,
   Exchange,
@@ -21,6 +23,18 @@ import { mayBeQuiet, type PaceLimits } from './pace.ts';
 
 /** What may stand in a request id that a trusted proxy sends: it goes into logs and headers. */
 const REQUEST_ID = /^[\w.:/+=-]{1,128}$/;
+
+/** What an exchange is told beside its request. */
+export interface ExchangeSettings {
+  /** How long a body that is peeked at may make no progress, in milliseconds; 0 for no limit. */
+  readonly bodyIdleMs?: number;
+  /** How slow such a body may be. */
+  readonly bodyPace?: PaceLimits | undefined;
+  /** The id, where it is known before. */
+  readonly id?: string;
+  /** Sends an answer that no upstream brings; absent where nobody waits for one. */
+  readonly respond?: (answer: Answer, body: BodySource) => void;
+}
 
 /** The head of a request as dialects look at it. */
 export function headOf(raw: RawRequest): RequestHead {
@@ -45,37 +59,33 @@ export class OpenExchange implements Exchange {
   route: RouteInfo;
   readonly requestEdits: FieldEdit[] = [];
   bodyLimit = 0;
+  deadlineAt: number | undefined;
+  idleMs = 0;
   inspectBody: ((chunk: Uint8Array, ended: boolean) => void) | undefined;
   /** Where the body is read from: the raw stream, or what was peeked of it and then the rest. */
   downstream: DownstreamStream;
   readonly #clock: Clock;
   readonly #bodyIdleMs: number;
   readonly #bodyPace: PaceLimits | undefined;
+  readonly #respond: ExchangeSettings['respond'];
   aborted: GatewayError | undefined;
   #peek: BodyPeek | undefined;
   #held: Disposable[] = [];
   #over = false;
   #onAbort: ((error: GatewayError) => void)[] = [];
 
-  /** `bodyIdleMs`: how long a body that is peeked at may make no progress; 0 for no limit. `pace`: how slow it may be. */
-  constructor(
-    raw: RawRequest,
-    client: ClientAddress,
-    route: RouteInfo,
-    clock: Clock,
-    bodyIdleMs = 0,
-    pace?: PaceLimits,
-  ) {
+  constructor(raw: RawRequest, client: ClientAddress, route: RouteInfo, clock: Clock, settings: ExchangeSettings = {}) {
     this.raw = raw;
     this.downstream = raw.stream;
     this.#clock = clock;
-    this.#bodyIdleMs = bodyIdleMs;
-    this.#bodyPace = pace;
+    this.#bodyIdleMs = settings.bodyIdleMs ?? 0;
+    this.#bodyPace = settings.bodyPace;
+    this.#respond = settings.respond;
     this.client = client;
     this.route = route;
     this.head = headOf(raw);
     this.dialect = dialectOf(this.head);
-    const given = client.trustedPeer ? getField(raw.fields, 'x-request-id') : undefined;
+    const given = settings.id ?? (client.trustedPeer ? getField(raw.fields, 'x-request-id') : undefined);
     this.id = given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
     this.record = {
       started: clock.now(),
@@ -94,6 +104,7 @@ export class OpenExchange implements Exchange {
       reported: [],
       upstreamRequestId: undefined,
       answeredBy: undefined,
+      cache: undefined,
     };
   }
 
@@ -121,6 +132,11 @@ export class OpenExchange implements Exchange {
       done(this.aborted, body);
     };
     peek.peek({ maxBytes, done: tell, enough });
+  }
+
+  answer(answer: Answer, body: BodySource): void {
+    if (this.#over) body.stop();
+    else this.#respond!(answer, body);
   }
 
   hold(resource: Disposable): void {

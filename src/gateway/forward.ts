@@ -1,43 +1,58 @@
-/** The handler of every proxied route: pick an endpoint, open a stream, perhaps once more, then relay both ways. */
+/** The handler of every proxied route: have it answered by an endpoint or the next, then relay both ways. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Clock } from '../core/clock.ts';
-import type { Events } from '../core/events.ts';
 import type { Answer, Exchange } from '../core/exchange.ts';
 import { answerFields, getField } from '../core/headers.ts';
 import type { AnswerHook } from '../core/policy.ts';
-import type { Endpoint } from '../upstream/endpoint.ts';
 import type { OpenRequest } from '../upstream/pool.ts';
-import type { Upstream } from '../upstream/upstream.ts';
+import type { AnswerHead } from './attempt.ts';
+import { Attempts, type AttemptsOptions, type EndpointWish } from './attempts.ts';
 import { mayBeQuiet } from './pace.ts';
-import { type AnswerHead, Relay, type RelayLimits, type Replay } from './relay.ts';
+import { Relay, type RelayLimits } from './relay.ts';
 import { type UpstreamFieldsOptions, upstreamFields } from './upstream-fields.ts';
+import type { UpstreamGate } from './upstream-gate.ts';
 
-/** One more than the first: what was certainly not processed is sent once more. */
-const MAX_ATTEMPTS = 2;
-
-export interface ForwardOptions extends UpstreamFieldsOptions {
-  readonly upstream: Upstream;
+export interface ForwardOptions extends UpstreamFieldsOptions, AttemptsOptions {
   /** Segments at the beginning of the target that give way to others, as `/api` does to nothing. */
   readonly rewritePrefix: { readonly from: string; readonly to: string } | undefined;
   /** The route's hooks on the way out, innermost first. */
   readonly onAnswer: readonly AnswerHook[];
   readonly limits: RelayLimits;
-  readonly clock: Clock;
-  readonly events: Events;
+  /** Where each needs a place while the upstream is slow. */
+  readonly gate: UpstreamGate | undefined;
 }
 
+/** Sends an exchange on to an upstream. Resolves when the answer's head was sent; rejects where there is none to send. */
+export type Forward = (exchange: Exchange, wish?: EndpointWish) => Promise<void>;
+
 /** Makes the handler of a route. */
-export function forward(options: ForwardOptions): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
+export function forwardHandler(forward: Forward): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
+  return async function forwarded(request, reply) {
+    await forward(request.exchange);
+    reply.hijack();
+  };
+}
+
+/** What a route does with an exchange that goes upstream. */
+export function forwarder(options: ForwardOptions): Forward {
   const { upstream, clock } = options;
   // An RPC stream may be quiet for hours; only a body that is one message must make progress.
   const streamLimits = { ...options.limits, bodyIdleMs: 0, bodyPace: undefined, writePace: undefined };
 
-  return async function forward(request, reply) {
-    const { exchange } = request;
+  return async function forward(exchange, wish) {
     const { record } = exchange;
+    const place = options.gate?.enter(exchange);
     const relay = new Relay(exchange, clock, mayBeQuiet(exchange) ? streamLimits : options.limits);
-    const head = await ask(relay, exchange);
+    // Nobody is told that there is no endpoint while the first ones are looked for.
+    if (upstream.awaited !== undefined) await upstream.awaited;
+    let head: AnswerHead;
+    try {
+      head = await new Attempts(options, relay, exchange, wish).answer(openRequest(exchange));
+    } catch (thrown) {
+      place?.failed(thrown);
+      throw thrown;
+    }
+    place?.answered(head);
     record.firstByte = clock.now();
     const answer: Answer = {
       status: head.status,
@@ -59,38 +74,7 @@ export function forward(options: ForwardOptions): (request: FastifyRequest, repl
     }
     record.status = answer.status;
     record.answeredBy = 'upstream';
-    reply.hijack();
   };
-
-  /** Tries until there is an answer's head; throws the last failure. */
-  async function ask(relay: Relay, exchange: Exchange): Promise<AnswerHead> {
-    const { record } = exchange;
-    const tried: Endpoint[] = [];
-    const request = openRequest(exchange);
-    for (;;) {
-      const endpoint = upstream.pick(tried);
-      tried.push(endpoint);
-      record.endpoint = endpoint.name;
-      record.attempts = tried.length;
-      record.upstreamStarted = clock.now();
-      const outcome = await relay.attempt(endpoint, request);
-      if (!('error' in outcome)) return outcome;
-      const { error, replay } = outcome;
-      if (exchange.aborted !== undefined || error.row.source !== 'upstream') throw error;
-      const again = tried.length < MAX_ATTEMPTS && mayGoAgain(replay);
-      options.events.emit('attempt_failed', {
-        upstream: upstream.name,
-        endpoint: endpoint.name,
-        code: error.code,
-        replayed: again,
-      });
-      if (!again) throw error;
-    }
-  }
-
-  function mayGoAgain(replay: Replay): boolean {
-    return replay === 'anywhere' || (replay === 'elsewhere' && upstream.endpoints.length > 1);
-  }
 
   function openRequest(exchange: Exchange): Omit<OpenRequest, 'receiver' | 'wanted'> {
     const { raw } = exchange;

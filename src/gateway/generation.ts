@@ -10,8 +10,10 @@ import type { RawReply, RawRequest } from '../core/raw.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Admission } from './admission.ts';
 import type { Kept } from './kept.ts';
+import type { Overload } from './overload.ts';
 import type { CompiledRoute, RouteTable } from './route-table.ts';
 import type { Services } from './services.ts';
+import type { ServicesMemory, Thread } from './thread.ts';
 
 export interface GenerationOptions {
   readonly id: number;
@@ -19,6 +21,10 @@ export interface GenerationOptions {
   readonly kept: Kept;
   readonly events: Events;
   readonly clock: Clock;
+  /** This thread among others; alone where it is not given. */
+  readonly thread?: Thread;
+  /** Where other threads count, for the same config. */
+  readonly memory?: ServicesMemory;
 }
 
 /** One compiled config. */
@@ -29,10 +35,15 @@ export interface Generation {
   readonly admission: Admission;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly services: Services;
+  readonly overload: Overload;
   /** Exchanges that are not over yet. */
   readonly open: number;
   /** What the policies of a route would say of a request, by policy a line for each rule; counts nothing. */
   explain(route: CompiledRoute, exchange: Exchange): ReadonlyMap<string, readonly string[]>;
+  /** What should be there before traffic comes: the endpoints of upstreams that are new. Takes a bounded time, fails never. */
+  warm(): Promise<void>;
+  /** Traffic comes from now on: what works beside it begins. */
+  start(): void;
   handle(request: RawRequest, reply: RawReply): void;
   wantsUpgrade(request: RawRequest): boolean;
   upgrade(request: RawRequest, socket: Duplex, head: Buffer): void;

@@ -40,7 +40,8 @@ export function instanceHint(events: Events): AnswerHook {
       if (answer.fields[i] === 'grpc-message') tell(host, answer.fields[i + 1]!);
     }
     if (answer.ended || answer.source !== 'upstream') return;
-    answer.sink = new Listening(answer.sink ?? raw.stream, dialect.name === 'grpc', (words) => tell(host, words));
+    // On top: what a policy codes could not be read.
+    answer.listen = (below) => new Listening(below, dialect.name === 'grpc', (words) => tell(host, words));
   };
 }
 

@@ -3,6 +3,7 @@
 import type { FastifyReply } from 'fastify';
 import type { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
+import { addVary, getField } from '../core/headers.ts';
 
 /** Error bodies of this size and more are compressed, in bytes; smaller ones only grow. */
 const COMPRESS_FROM = 512;
@@ -25,7 +26,8 @@ export function refuse(error: GatewayError, exchange: Exchange, reply: FastifyRe
   const mayCompress = typeof reply.compress === 'function';
   if (mayCompress && dialect.name === 'http' && typeof body === 'string' && body.length >= COMPRESS_FROM) {
     // @fastify/compress 9.2.0 sets Vary only on what it did compress; caches need it on both.
-    reply.header('vary', [reply.getHeader('vary'), 'accept-encoding'].filter(Boolean).join(', '));
+    addVary(fields, 'accept-encoding');
+    reply.header('vary', getField(fields, 'vary'));
     reply.compress(body);
   } else {
     reply.send(body ?? undefined);

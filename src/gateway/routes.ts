@@ -7,10 +7,14 @@ import type { AnswerHook, InwardHook, Policy, PolicyContext, PolicyHooks } from 
 import { POLICIES } from '../policies/index.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Admission } from './admission.ts';
-import { forward } from './forward.ts';
+import { fetcher } from './fetch.ts';
+import { type ForwardOptions, forwarder, forwardHandler } from './forward.ts';
 import type { GenerationOptions } from './generation.ts';
 import { instanceHint } from './instance-hint.ts';
+import type { Overload } from './overload.ts';
 import { bodyPace, writePace } from './pace.ts';
+import { RetryBudget } from './retry-budget.ts';
+import { retryRules } from './retry-rules.ts';
 import type { CompiledRoute, RouterEntry, RouteTable } from './route-table.ts';
 import type { Services } from './services.ts';
 import { upstreamFields } from './upstream-fields.ts';
@@ -18,13 +22,14 @@ import { upstreamFields } from './upstream-fields.ts';
 /** What hooks are made with. */
 export interface HookOptions extends GenerationOptions {
   readonly services: Services;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly admission: Admission;
+  readonly overload: Overload;
 }
 
 export interface RoutesOptions extends HookOptions {
   readonly entries: readonly RouterEntry[];
   readonly table: RouteTable;
-  readonly upstreams: ReadonlyMap<string, Upstream>;
-  readonly admission: Admission;
 }
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
@@ -34,10 +39,14 @@ interface RouteHooks {
   readonly onRequest: InwardHook[];
   readonly preHandler: InwardHook[];
   readonly onAnswer: AnswerHook[];
+  readonly onStart: NonNullable<PolicyHooks['onStart']>[];
 }
 
-/** Declares every entry of the router on the application. */
-export async function declareRoutes(app: FastifyInstance, options: RoutesOptions): Promise<void> {
+/** Declares every entry of the router on the application; gives what is to be called when traffic comes. */
+export async function declareRoutes(
+  app: FastifyInstance,
+  options: RoutesOptions,
+): Promise<readonly NonNullable<PolicyHooks['onStart']>[]> {
   const hint = options.config.hints ? instanceHint(options.events) : undefined;
   const made = new Map<CompiledRoute, { hooks: RouteHooks; handler: Handler }>();
   for (const { route, url, methods, constraints } of options.entries) {
@@ -65,18 +74,38 @@ export async function declareRoutes(app: FastifyInstance, options: RoutesOptions
       app.route({ ...shared, onRequest: hooks.onRequest, preHandler: hooks.preHandler, handler: handler as never });
     }
   }
+  return [...made.values()].flatMap(({ hooks }) => hooks.onStart);
 }
 
 /** Composes the policies of a route once, in the order of the list. */
 export function hooksOf(route: CompiledRoute, options: HookOptions, app: FastifyInstance): RouteHooks {
-  const hooks: RouteHooks = { onRequest: [], preHandler: [], onAnswer: [] };
+  const hooks: RouteHooks = { onRequest: [], preHandler: [], onAnswer: [], onStart: [] };
   for (const { policy, settings, context } of policiesOf(route, options, app)) {
-    const own: PolicyHooks = policy.hooks(settings, context);
+    const outer = hooks.onAnswer.length;
+    const fetch = lazily(() => fetcherOf(route, options, hooks.onAnswer.slice(0, -1 - outer)));
+    const own: PolicyHooks = policy.hooks(settings, { ...context, fetch: (...asked) => fetch()(...asked) });
     if (own.onRequest !== undefined) hooks.onRequest.push(own.onRequest);
     if (own.preHandler !== undefined) hooks.preHandler.push(own.preHandler);
     if (own.onAnswer !== undefined) hooks.onAnswer.unshift(own.onAnswer);
+    if (own.onStart !== undefined) hooks.onStart.push(own.onStart);
   }
   return hooks;
+}
+
+/** Made when it is first asked for. */
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+/** What asks a route's upstream for a policy of it: answers pass the hooks of the policies further in. */
+function fetcherOf(route: CompiledRoute, options: HookOptions, inner: readonly AnswerHook[]): PolicyContext['fetch'] {
+  if (route.config.upstream === undefined) throw new Error(`route ${route.info.name} has no upstream`);
+  const settings = forwardOptions(route, inner, options);
+  return fetcher(route.info, options.clock, forwarder(settings), () => settings.upstream.endpoints.length);
 }
 
 /** The policies that are on for a route, in the order of the list, each with its options and its context. */
@@ -95,6 +124,9 @@ export function* policiesOf(
       events,
       app,
       services,
+      fetch: () => {
+        throw new Error('nothing is sent for an explanation');
+      },
       kept: (make) => kept.use(id, 'policy', identity, make),
     };
     yield { policy, settings: settings as never, context };
@@ -103,7 +135,6 @@ export function* policiesOf(
 
 function handlerOf(route: CompiledRoute, hooks: RouteHooks, options: RoutesOptions): Handler {
   const { config } = route;
-  const { limits } = options.config;
   switch (config.action) {
     case 'refuse':
       return (request) => {
@@ -116,22 +147,44 @@ function handlerOf(route: CompiledRoute, hooks: RouteHooks, options: RoutesOptio
         return reply.code(status).header('location', location).send();
       };
     case 'forward':
-      return forward({
-        upstream: options.upstreams.get(config.upstream!)!,
-        rewritePrefix: config.rewrite_prefix,
-        onAnswer: hooks.onAnswer,
-        limits: {
-          bodyIdleMs: limits.body_idle_ms,
-          writeIdleMs: limits.write_idle_ms,
-          bodyPace: bodyPace(limits),
-          writePace: writePace(limits),
-        },
-        traceContext: options.config.trace_context === 'pass',
-        admission: options.admission,
-        clock: options.clock,
-        events: options.events,
-      });
+      return forwardHandler(forwarder(forwardOptions(route, hooks.onAnswer, options)));
   }
+}
+
+function forwardOptions(
+  { config, info }: CompiledRoute,
+  onAnswer: readonly AnswerHook[],
+  options: HookOptions,
+): ForwardOptions {
+  const { limits } = options.config;
+  const upstream = options.upstreams.get(config.upstream!)!;
+  const rules = retryRules(config.retry!, options.services.rpcs, Math.random);
+  return {
+    upstream,
+    rules,
+    budget: retryBudget(upstream.name, options),
+    rewritePrefix: config.rewrite_prefix,
+    gate: options.overload.gate(upstream.name, info),
+    onAnswer,
+    limits: {
+      bodyIdleMs: limits.body_idle_ms,
+      writeIdleMs: limits.write_idle_ms,
+      bodyPace: bodyPace(limits),
+      writePace: writePace(limits),
+      keptBodyBytes: rules.bodyBytes,
+    },
+    traceContext: options.config.trace_context === 'pass',
+    admission: options.admission,
+    clock: options.clock,
+    events: options.events,
+  };
+}
+
+/** The one budget of an upstream, for all routes to it. */
+function retryBudget(upstream: string, { config, kept, id, clock }: HookOptions): RetryBudget {
+  const { share_percent: sharePercent, min_per_s: minPerS } = config.upstreams[upstream]!.retry_budget;
+  const settings = { sharePercent, minPerS };
+  return kept.use(id, 'retry budget', [upstream, settings], () => new RetryBudget(settings, clock));
 }
 
 /**
@@ -146,7 +199,8 @@ function proxyOptions(
   shared: { url: string; method: HTTPMethods[]; constraints: object; config: object },
   options: RoutesOptions,
 ): never {
-  const anyEndpoint = `http://${upstream.endpoints[0]!.name}`;
+  // There may be no endpoint yet; it is nowhere that anything is sent to.
+  const anyEndpoint = 'http://upstream.invalid';
   return {
     upstream: '',
     routes: [shared.url],
@@ -156,7 +210,7 @@ function proxyOptions(
     proxyPayloads: false,
     websocket: route.config.websocket,
     handler: (request: FastifyRequest, reply: FastifyReply) => handler(request, reply),
-    preHandler: hooks.preHandler.length === 0 ? undefined : chain(hooks.preHandler),
+    preHandler: chain([...hooks.preHandler, ...(route.config.websocket ? [somewhereToGo(upstream)] : [])]),
     replyOptions: {
       // Asked for every request; only a WebSocket goes where it says.
       getUpstream: (request: FastifyRequest) => (isUpgrade(request) ? `http://${upstream.pick().name}` : anyEndpoint),
@@ -167,6 +221,18 @@ function proxyOptions(
       rewriteRequestHeaders: (_headers: unknown, request: FastifyRequest) => upgradeHeaders(request, options),
     },
   } as never;
+}
+
+/** A WebSocket needs an endpoint before its handshake is answered: afterwards there is no way to say that there is none. */
+function somewhereToGo(upstream: Upstream): InwardHook {
+  return (request, _reply, done) => {
+    const look = (): void => {
+      const nowhere = isUpgrade(request) && upstream.endpoints.length === 0;
+      done(nowhere ? new GatewayError('NO_ENDPOINT', { detail: `upstream ${upstream.name}` }) : undefined);
+    };
+    if (upstream.awaited === undefined) look();
+    else void upstream.awaited.then(look);
+  };
 }
 
 function isUpgrade(request: FastifyRequest): boolean {

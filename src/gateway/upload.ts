@@ -7,9 +7,6 @@ import { trailerFields } from '../core/headers.ts';
 import type { DownstreamStream, Fields, UpstreamStream } from '../core/raw.ts';
 import { Pace, type PaceLimits } from './pace.ts';
 
-/** How much of a request's body is kept as long as the request may have to be sent once more. */
-const REPLAY_BYTES = 64 * 1024;
-
 const NOTHING = new Uint8Array(0);
 
 /** One request's body. */
@@ -18,23 +15,28 @@ export class Upload {
   readonly #downstream: DownstreamStream;
   readonly #clock: Clock;
   readonly #idleMs: number;
+  readonly #maxKept: number;
   #upstream: UpstreamStream | undefined;
   #kept: Uint8Array[] | undefined = [];
   #keptBytes = 0;
   #ended: boolean;
   #trailers: Fields | undefined;
-  /** The upstream takes no more for now: that is not the client's fault. */
+  /** The upstream takes no more for now, or there is none: that is not the client's fault. */
   #full = false;
   #lastProgress = 0;
   readonly #pace: Pace | undefined;
   #cancelIdle: (() => void) | undefined;
 
-  /** `idleMs`: how long the body may make no progress; 0 for no limit. `pace`: how slow it may be. */
-  constructor(exchange: Exchange, clock: Clock, idleMs: number, pace?: PaceLimits) {
+  /**
+   * `idleMs`: how long the body may make no progress; 0 for no limit. `pace`: how slow it may be. `maxKept`: how many
+   * bytes are kept for as long as the request may have to be sent again.
+   */
+  constructor(exchange: Exchange, clock: Clock, idleMs: number, pace: PaceLimits | undefined, maxKept: number) {
     this.#exchange = exchange;
     this.#downstream = exchange.downstream;
     this.#clock = clock;
     this.#idleMs = idleMs;
+    this.#maxKept = maxKept;
     this.#pace = pace && new Pace(pace);
     this.#ended = this.#downstream.ended;
   }
@@ -44,7 +46,7 @@ export class Upload {
     return this.#ended;
   }
 
-  /** All that came of the body is still here. */
+  /** All that came of the body is still here, and may be sent. */
   get replayable(): boolean {
     return this.#kept !== undefined;
   }
@@ -53,6 +55,7 @@ export class Upload {
   begin(upstream: UpstreamStream): void {
     if (this.#downstream.ended) return;
     this.#upstream = upstream;
+    this.#full = false;
     for (const chunk of this.#kept ?? []) upstream.write(chunk);
     if (this.#ended) {
       upstream.end(this.#trailers);
@@ -67,7 +70,7 @@ export class Upload {
   /** The attempt is over; the body waits for the next one. */
   hold(): void {
     this.#upstream = undefined;
-    this.#full = false;
+    this.#full = true;
     this.#pace?.stop(this.#clock.now());
     this.#downstream.pause();
   }
@@ -123,15 +126,15 @@ export class Upload {
   #keep(chunk: Uint8Array): void {
     if (this.#kept === undefined) return;
     this.#keptBytes += chunk.length;
-    if (this.#keptBytes > REPLAY_BYTES) this.#kept = undefined;
+    if (this.#keptBytes > this.#maxKept) this.#kept = undefined;
     else this.#kept.push(chunk);
   }
 
   /** Gives up on a body that makes no progress. */
   #watch(): void {
-    this.#pace?.start(this.#clock.now());
-    if (this.#idleMs === 0 || this.#cancelIdle !== undefined) return;
     this.#lastProgress = this.#clock.now();
+    this.#pace?.start(this.#lastProgress);
+    if (this.#idleMs === 0 || this.#cancelIdle !== undefined) return;
     const again = (idle: number, pace: number): void => {
       // While the upstream takes nothing no time is used up.
       this.#cancelIdle = this.#clock.after(this.#full ? idle : Math.max(1, Math.min(idle, pace)), check);

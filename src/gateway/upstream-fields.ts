@@ -23,6 +23,8 @@ export function upstreamFields(exchange: Exchange, { admission, traceContext }: 
     internal: admission.listener(raw).trust === 'internal',
     traceContext,
   });
+  const certificate = raw.connection.clientCertificate;
+  if (certificate !== undefined) fields.push(...certificate.fields);
   for (const edit of requestEdits) setField(fields, edit.name, edit.value);
   return fields;
 }

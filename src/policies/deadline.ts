@@ -38,6 +38,14 @@ export const deadline = definePolicy({
       .max(86_400_000)
       .default(0)
       .describe('How long the whole exchange may take, in milliseconds; 0 sets no limit, as streams need it.'),
+    idle_ms: z
+      .int()
+      .min(0)
+      .max(86_400_000)
+      .default(0)
+      .describe(
+        'How long no byte may come from either side once the request is on its way upstream, in milliseconds; 0 sets no limit, as quiet streams need it.',
+      ),
     honour_caller: z
       .boolean()
       .default(true)
@@ -56,6 +64,8 @@ export const deadline = definePolicy({
           const asked = name === 'grpc-timeout' ? parseGrpcTimeout(text) : parseConnectTimeout(text);
           if (asked !== undefined && (total === 0 || asked < total)) total = Math.max(asked, 1);
         }
+        exchange.idleMs = options.idle_ms;
+        if (total > 0) exchange.deadlineAt = clock.now() + total;
         if (total > 0 && total <= MAX_TIMER_MS) {
           const cancel = clock.after(total, () =>
             exchange.abort(new GatewayError('DEADLINE_EXCEEDED', { detail: `total ${total} ms` })),

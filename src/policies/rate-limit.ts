@@ -10,6 +10,13 @@ import { options, type RateLimitOptions } from './rate-limit/options.ts';
 import { quotaOf, refusal } from './rate-limit/refusal.ts';
 import { askFor } from './rate-limit/store.ts';
 
+/**
+ * How long after its admission a request that was no failure still gets back what it took, in milliseconds. What leaks
+ * while it is under way would come on top of what it gets back: whoever held requests open that are no failures, with slow
+ * bodies or slow readers, would have that many guesses more (src/limits/gcra.ts). Nobody's login takes so long.
+ */
+const GIVEN_BACK_MS = 10_000;
+
 /** What was taken of one request so far. */
 interface Taking {
   readonly charges: readonly Charged[];
@@ -125,7 +132,7 @@ function taker(settings: RateLimitOptions, { app, clock, events, route, services
           return;
         }
         const judged = charges.some(({ by, mark }) => mark !== undefined || by.options.count === 'failures');
-        if (judged) exchange.hold({ [Symbol.dispose]: () => settle(exchange, charges, outcome) });
+        if (judged) exchange.hold({ [Symbol.dispose]: () => settle(exchange, charges, outcome, now) });
         done(undefined, { charges, outcome });
       },
       (thrown: unknown) => done(GatewayError.from(thrown), undefined),
@@ -133,15 +140,16 @@ function taker(settings: RateLimitOptions, { app, clock, events, route, services
   };
 
   /** The exchange is over: what was no failure is given back, and a device that succeeded is known. */
-  function settle({ record }: Exchange, charges: readonly Charged[], { exceeded }: Outcome): void {
+  function settle({ record }: Exchange, charges: readonly Charged[], { exceeded }: Outcome, taken: number): void {
     const now = clock.now();
+    const late = now - taken > GIVEN_BACK_MS;
     const back: Charged[] = [];
     charges.forEach((charge, index) => {
       const { by, mark } = charge;
       const ending = by.failed(record);
       const failed = ending === 'failure' || ending === 'unknown';
       // What was exceeded and only reports has taken nothing.
-      if (by.options.count === 'failures' && !failed && !exceeded.includes(index)) back.push(charge);
+      if (by.options.count === 'failures' && !failed && !late && !exceeded.includes(index)) back.push(charge);
       if (ending === 'success' && mark !== undefined)
         services.marks.set(mark, now + by.options.known!.for_s * 1000, now);
     });

@@ -1,5 +1,8 @@
 /** What policies share: declared here once, made where the gateway is wired. */
 
+import type { DiskTier } from '../cache/disk-tier.ts';
+import type { Store } from '../cache/store.ts';
+import type { Variants } from '../encoding/variants/variants.ts';
 import type { Marks } from '../limits/marks.ts';
 import type { Places } from '../limits/places.ts';
 import type { Tier } from '../limits/tier.ts';
@@ -18,6 +21,15 @@ declare module '../core/policy.ts' {
     readonly networks: NamedNetworks;
     /** The RPCs of ZITADEL with their REST twins. */
     readonly rpcs: RpcTable;
+    /** Stored answers, and what makes their codings. */
+    readonly cache: {
+      readonly store: Store;
+      readonly maker: Variants;
+      /** Undefined where stored answers end with the process. */
+      readonly disk: DiskTier | undefined;
+      /** Hosts whose pages are fetched at the start. */
+      readonly warmHosts: readonly string[];
+    };
     /** How much of an IPv6 address counts as one client, in bits. */
     readonly ipv6PrefixLength: number;
     /** Whether limits by an address that may be a proxy's are enforced. */

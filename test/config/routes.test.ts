@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expandRoutes, type RouteConfig } from '../../src/config/routes.ts';
+import { retry } from '../../src/config/schema/retry.ts';
 import { routeFor } from './match.ts';
 import { complaints, LEAST, parse, problemsOf } from './support.ts';
 
@@ -10,6 +11,20 @@ const named = (routes: readonly RouteConfig[], name: string): RouteConfig => {
   assert.ok(route, `no route ${name}`);
   return route;
 };
+
+test('retries add up: upstream, route of the preset, own route; false is one attempt', () => {
+  const routes = table(`
+routes:
+  - { name: login-v1, retry: { attempts: 2 } }
+  - { name: own, paths: [/own], retry: false }
+  - { name: refused, paths: [/refused], action: refuse }
+`);
+  assert.deepEqual(named(routes, 'login-v1').retry, retry.parse({ attempts: 2, methods: [] }));
+  assert.equal(named(routes, 'own').retry?.attempts, 1);
+  assert.equal(named(routes, 'refused').retry, undefined);
+  assert.deepEqual(named(routes, 'oidc-authorize').retry?.methods, []);
+  assert.deepEqual(named(routes, 'rest-v2').retry?.methods, ['GET', 'HEAD', 'OPTIONS']);
+});
 
 test('an own route is complete', () => {
   assert.deepEqual(
@@ -30,8 +45,9 @@ test('an own route is complete', () => {
       redirect: undefined,
       class: 'mine',
       form: 'rest',
+      retry: retry.parse({}),
       policies: {
-        deadline: { answer_ms: 60_000, total_ms: 0, honour_caller: true },
+        deadline: { answer_ms: 60_000, total_ms: 0, idle_ms: 0, honour_caller: true },
         body_limit: { max_bytes: 16_777_216 },
       },
     },
@@ -65,17 +81,23 @@ routes:
 `);
   // General, over it the preset's class, over it the preset's row, over it the own route; class `api` loses to the row.
   const { deadline, body_limit } = named(routes, 'scim').policies;
-  assert.deepEqual(deadline, { answer_ms: 1, total_ms: 333, honour_caller: false });
+  assert.deepEqual(deadline, { answer_ms: 1, total_ms: 333, idle_ms: 0, honour_caller: false });
   assert.deepEqual(body_limit, { max_bytes: 1_000_000 });
   assert.deepEqual(named(routes, 'oidc-token').policies.deadline, {
     answer_ms: 30_000,
     total_ms: 111,
+    idle_ms: 0,
     honour_caller: false,
   });
   assert.equal(named(routes, 'rest-v2').policies.body_limit?.max_bytes, 222);
   assert.equal(named(routes, 'oidc-token').policies.body_limit?.max_bytes, 262_144);
   // A class that nobody knows leaves the general ones.
-  assert.deepEqual(named(routes, 'own').policies.deadline, { answer_ms: 1, total_ms: 111, honour_caller: false });
+  assert.deepEqual(named(routes, 'own').policies.deadline, {
+    answer_ms: 1,
+    total_ms: 111,
+    idle_ms: 0,
+    honour_caller: false,
+  });
 });
 
 // Harm: a look-up that finds what every object has would take the built-in limits away.
@@ -93,7 +115,7 @@ routes: [{ name: own, paths: [/own], policies: { headers: { answer: { set: { X-B
 `);
   assert.deepEqual(named(routes, 'own').policies.headers, {
     request: { set: {}, remove: ['x-r'] },
-    answer: { set: { 'x-a': '1', 'x-b': '2' }, default: {}, remove: ['x-two'] },
+    answer: { set: { 'x-a': '1', 'x-b': '2' }, default: {}, default_https: {}, remove: ['x-two'] },
   });
 });
 

@@ -43,6 +43,11 @@ const ROWS: readonly [title: string, found: () => string[], expected: RegExp | u
     /^trusted_proxies\[0\]: believes everybody/,
   ],
   [
+    'a priority of a class that no route has',
+    () => warnings('overload: { priorities: { assets: low } }'),
+    /^overload\.priorities\.assets: no route has this class, did you mean asset/,
+  ],
+  [
     'host bits',
     () => warnings('trusted_proxies: [10.1.2.3/8]'),
     /^trusted_proxies\[0\]: has host bits and means 10\.0\.0\.0\/8/,

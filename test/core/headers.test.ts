@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
+  addVary,
   answerFields,
   droppedBecause,
   fieldName,
@@ -255,6 +256,9 @@ test('trailers lose what has no place there, and none is undefined', () => {
     ['grpc-status', '0'],
   );
   assert.equal(trailerFields(['host', 'a']), undefined);
+  const forged = ['client-cert', 'client_cert', 'client-cert-chain', 'x-client-cert-subject', 'x_client_cert-san'];
+  assert.equal(trailerFields(forged.flatMap((name) => [name, 'CN=forged'])), undefined);
+  assert.deepEqual(trailerFields(['client-certainty', '1']), ['client-certainty', '1']);
   assert.equal(trailerFields([]), undefined);
   assert.equal(trailerFields(undefined), undefined);
 });
@@ -264,4 +268,20 @@ test('names and values that an operator writes are checked as HTTP/2 wants them'
   for (const bad of ['', 'X-A', 'a b', 'a:b', ':a', 'a\n', 'ä']) assert.ok(!fieldName(bad), bad);
   assert.ok(fieldValue('a b\tc'));
   for (const bad of [' a', 'a ', 'a\r\nb', 'a\0']) assert.ok(!fieldValue(bad), JSON.stringify(bad));
+});
+
+test('Vary gets a name once, whatever its case and however many fields there are, and `*` says it all', () => {
+  const varied = (...values: string[]): Fields => {
+    const fields = ['etag', '"1"', ...values.flatMap((value) => ['vary', value])];
+    addVary(fields, 'accept-encoding');
+    return fields.slice(2);
+  };
+  assert.deepEqual(varied(), ['vary', 'accept-encoding']);
+  assert.deepEqual(varied(''), ['vary', 'accept-encoding']);
+  assert.deepEqual(varied('Origin'), ['vary', 'Origin, accept-encoding']);
+  assert.deepEqual(varied('Origin', 'Cookie'), ['vary', 'Origin, Cookie, accept-encoding']);
+  assert.deepEqual(varied('Origin', 'Accept-Encoding'), ['vary', 'Origin', 'vary', 'Accept-Encoding']);
+  assert.deepEqual(varied('Cookie,ACCEPT-ENCODING ,x'), ['vary', 'Cookie,ACCEPT-ENCODING ,x']);
+  assert.deepEqual(varied('*'), ['vary', '*']);
+  assert.deepEqual(varied('x-accept-encoding'), ['vary', 'x-accept-encoding, accept-encoding']);
 });

@@ -115,11 +115,52 @@ for (const [family, attacker, same, other, privatePeer] of FAMILIES) {
     }
   });
 
+  test(`${family}: each further ban lasts twice as long, up to an hour; connections that are open make none of it longer`, () => {
+    const { budgets, account, clock } = started({ limits: { ban_s: 600 } });
+    // Between the fourth and the fifth one is forgotten.
+    for (const [seconds, strike] of [
+      [600, 1],
+      [1200, 2],
+      [2400, 3],
+      [3600, 4],
+      [3600, 4],
+    ] as const) {
+      const [peer, another] = [account(attacker), account(same)];
+      peer.exceeded('limits.per_connection.resets_per_s');
+      another.exceeded('limits.per_connection.malformed_per_s');
+      assert.deepEqual(
+        budgets.bans().map(({ id: _, key, ...rest }) => rest),
+        [{ rule: 'limits.per_connection.resets_per_s', leftMs: seconds * 1000, strike }],
+      );
+      clock.pass(seconds * 1000);
+      assert.deepEqual(budgets.bans(), []);
+    }
+    clock.pass(7_200_000 * 5);
+    account(attacker).exceeded('limits.per_connection.resets_per_s');
+    assert.equal(budgets.bans()[0]!.strike, 1, 'a long time later nothing is remembered');
+  });
+
+  test(`${family}: a ban is listed with an id, by which it is lifted, and with it that there was one`, () => {
+    const { budgets, account, refusal } = started({ limits: { ban_s: 600 } });
+    for (let i = 0; i < 2; i += 1) {
+      account(attacker).exceeded('limits.per_connection.resets_per_s');
+      assert.equal(refusal(same), 'limits.ban_s');
+      const [ban] = budgets.bans();
+      assert.match(ban!.key, family === 'IPv4' ? /^192\.0\.2\.1$/ : /^2001:db8:/);
+      assert.equal(ban!.strike, 1);
+      assert.equal(budgets.liftBan('no such id'), false);
+      assert.equal(budgets.liftBan(ban!.id), true);
+      assert.equal(budgets.liftBan(ban!.id), false);
+      assert.equal(refusal(same), undefined);
+      assert.deepEqual(budgets.bans(), []);
+    }
+  });
+
   test(`${family}: a banned address stays banned, and a blocked one blocked, while 100,000 others come`, () => {
     const { account, refusal } = started({
       limits: { ban_s: 3600, per_address: { malformed_per_s: 1, connections_per_s: 1 } },
     });
-    account(attacker).exceeded();
+    account(attacker).exceeded('limits.per_connection.resets_per_s');
     for (let i = 0; i < 11; i += 1) refusal(other);
     for (let i = 0; i < 100_000; i += 1) {
       refusal(family === 'IPv4' ? `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}` : `2001:db8:${i.toString(16)}::1`);

@@ -16,6 +16,7 @@ class Stream implements DownstreamStream {
   onClosed: (() => void) | undefined;
   flowing = false;
   readonly informed: number[] = [];
+  respondWhole(): void {}
   pause(): void {
     this.flowing = false;
   }

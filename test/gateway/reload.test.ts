@@ -59,9 +59,14 @@ test('sessions to an upstream that is gone from the config are closed when their
 test('what a reload cannot change is refused by name, and the gateway goes on as it was', async () => {
   await using zitadel = await startStandIn();
   await using gateway = await startGateway({ zitadel: hostOf(zitadel.url) });
-  const listeners = gateway.config.listeners.slice(0, 1);
-  await assert.rejects(gateway.primary.reload({ ...gateway.config, listeners }), /listeners: .*restart/);
-  assert.match((await gateway.announcement('reload_failed')).problems, /listeners/);
+  const { limits } = gateway.config;
+  const more = { ...limits, max_connections: limits.max_connections + 1 };
+  await assert.rejects(
+    gateway.primary.reload({ ...gateway.config, limits: more }),
+    /limits\.max_connections: .*restart/,
+  );
+  await assert.rejects(gateway.primary.reload({ ...gateway.config, workers: 1 }), /workers: .*restart/);
+  assert.match((await gateway.announcement('reload_failed')).problems, /limits/);
   assert.match(JSON.stringify(gateway.primary.ready().details), /rejected_reload/);
   const session = http2.connect(gateway.url, { ca: gateway.ca });
   assert.equal(await status(session, '/admin/v1/healthz'), 200);

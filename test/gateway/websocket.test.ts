@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { WebSocket } from 'ws';
 import { startLoginStandIn, WEBSOCKET_PATH } from '../../src/demo/login-stand-in.ts';
+import { DnsServer } from '../support/dns-server.ts';
 import { startGateway } from '../support/gateway.ts';
 
 const OPEN = { routes: [{ name: 'login-v2', websocket: true }] };
@@ -71,6 +72,17 @@ test('a route that does not opt in answers as if Upgrade had not been sent', asy
       .includes('upgrade'),
     false,
   );
+});
+
+test('an upstream whose endpoints are not found refuses the handshake', async () => {
+  await using dns = await DnsServer.start();
+  const discovery = { dns: { name: 'login.test', port: 1 }, resolver: [dns.address] };
+  const upstreams = { zitadel: { endpoints: ['127.0.0.1:1'] }, login: { protocol: 'http/1.1' as const, discovery } };
+  await using gateway = await startGateway({ login: '127.0.0.1:1', config: { ...OPEN, upstreams } });
+  const socket = new WebSocket(gateway.url.replace('https', 'wss') + WEBSOCKET_PATH, { ca: gateway.ca });
+  assert.equal((await refused(socket)).statusCode, 503);
+  const { record } = await gateway.over(() => true);
+  assert.equal(record.error?.code, 'NO_ENDPOINT');
 });
 
 test('the handshake passes header hygiene: what a client may not say does not arrive', async () => {

@@ -103,7 +103,7 @@ test('several limits, some of which only report, with returns in between: exactl
   );
 });
 
-test('attack: successes that are held open buy no more guesses than leak in the time that they are open', () => {
+test('what is given back late buys no more than what leaks until then; policies give nothing back after a while', () => {
   const rate = { requests: 5, periodMs: 60_000, burst: 5 };
   const limit: Limit = { rule: 'guesses', bucket: 'guesses', rate, cost: 1, ban: undefined };
   const guess: Charge = { limit, key: 'guesses\x005/60\0joe', enforce: true };

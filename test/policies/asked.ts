@@ -17,6 +17,9 @@ export function contextOf(clock: Clock, services: Partial<PolicyServices> = {}):
     events: new Events(),
     app: {} as FastifyInstance,
     services: services as PolicyServices,
+    fetch: () => {
+      throw new Error('no upstream');
+    },
     kept: (make) => make(),
   };
 }

@@ -31,6 +31,11 @@ test('the order of the list: what admits comes before what only changes', async 
   const { POLICIES } = await import('../../src/policies/index.ts');
   assert.deepEqual(
     POLICIES.map(({ name }) => name),
-    ['ip_rules', 'shield', 'rate_limit', 'concurrency_limit', 'deadline', 'body_limit', 'headers'],
+    [
+      // It tells the time that all the others took.
+      'server_timing',
+      ...['ip_rules', 'shield', 'rate_limit', 'concurrency_limit', 'deadline', 'body_limit'],
+      ...['compress', 'cache', 'headers'],
+    ],
   );
 });

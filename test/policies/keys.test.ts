@@ -10,6 +10,7 @@ import {
 import fc from 'fast-check';
 import type { Exchange, PeekedBody } from '../../src/core/exchange.ts';
 import type { PolicyServices } from '../../src/core/policy.ts';
+import { parseNetwork } from '../../src/networks/network.ts';
 import { networkOf } from '../../src/policies/keys/address.ts';
 import { compileKey } from '../../src/policies/keys/compiled-key.ts';
 import { mayPeek } from '../../src/policies/keys/message.ts';
@@ -65,11 +66,15 @@ test('address: IPv4 whole, IPv6 by its /64, so that its owner cannot take a new 
   assert.notEqual(keyOf(['address'], { address: '2001:db8:1:3::1' }), keyOf(['address'], { address: same[0]! }));
 });
 
-test('address: any length of prefix cuts at the bit, not at the group', () => {
-  assert.equal(networkOf('2001:db8:abcd:ffff::1', 56), '2001:db8:abcd:ff00/56');
+test('address: any length of prefix cuts at the bit, not at the group, and is a network that a list takes', () => {
+  assert.equal(networkOf('2001:db8:abcd:ffff::1', 56), '2001:db8:abcd:ff00::/56');
   assert.equal(networkOf('2001:db8::1', 128), '2001:db8:0:0:0:0:0:1/128');
-  assert.equal(networkOf('::1', 64), '0:0:0:0/64');
-  assert.equal(networkOf('fe80::', 1), '8000/1');
+  assert.equal(networkOf('::1', 64), '0:0:0:0::/64');
+  assert.equal(networkOf('fe80::', 1), '8000::/1');
+  for (let bits = 1; bits <= 128; bits += 1) {
+    const { prefix, hostBits } = parseNetwork(networkOf('2001:db8:1:2:3:4:5:6', bits));
+    assert.deepEqual({ prefix, hostBits }, { prefix: bits, hostBits: false });
+  }
 });
 
 test('address: a peer of an internal listener is many clients, and no key', () => {

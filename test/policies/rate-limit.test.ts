@@ -139,6 +139,24 @@ test('failures: reserved at admission, given back when the answer is none or not
   assert.equal((await admit(hooks, ask(account)))?.code, 'TOO_MANY_REQUESTS');
 });
 
+test('attack: requests that are no failures are held open and buy no guesses: what they took is not given back', async () => {
+  for (const [openMs, status, attempts, guesses] of [
+    [10_000, 201, 1, 2],
+    [10_001, 201, 1, 0],
+    [10_001, 400, 0, 0],
+  ] as const) {
+    const { hooks, ask, clock } = await policy({ guesses: GUESSES });
+    const account = { 'x-account': 'joe' };
+    const held = [ask(account), ask(account)];
+    for (const exchange of held) assert.equal(await admit(hooks, exchange), undefined);
+    clock.pass(openMs);
+    for (const exchange of held) end(exchange, status, attempts);
+    let admitted = 0;
+    while ((await admit(hooks, ask(account))) === undefined) admitted += 1;
+    assert.equal(admitted, guesses, `open for ${openMs} ms, ended with ${status}`);
+  }
+});
+
 test('attack: a client that leaves while it is admitted leaves nothing reserved', async () => {
   const { hooks, ask } = await policy({ guesses: GUESSES });
   for (let i = 0; i < 5; i += 1) {

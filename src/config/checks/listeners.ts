@@ -9,6 +9,12 @@ export const listeners: Check = ({ config, listeners: all }, found) => {
   for (const [index, listener] of all) {
     const path = ['listeners', index] as const;
     if (listener.tls !== undefined) tls(listener.tls, [...path, 'tls'], found);
+    if (listener.tls?.acme !== undefined && !all.some(([, one]) => one.tls === undefined && one.trust === 'public')) {
+      found.problem(
+        [...path, 'tls', 'acme'],
+        'nobody answers its challenges: expected a listener without tls at port 80, such as one with redirect: {}',
+      );
+    }
     if (listener.tls?.development && !isLoopback(parseListenAddress(listener.address)!.host)) {
       found.warn([...path, 'tls', 'development'], 'others than this machine get a certificate that nobody signed');
     }
@@ -38,11 +44,12 @@ export const listeners: Check = ({ config, listeners: all }, found) => {
 };
 
 function tls(settings: NonNullable<ListenerConfig['tls']>, path: readonly (string | number)[], found: Findings): void {
-  const { certificates, development, ciphers } = settings;
-  if (certificates.length === 0 && !development) {
-    found.problem(path, 'certificates are missing: expected at least one, or development: true');
+  const { certificates, acme, development, ciphers } = settings;
+  const has = certificates.length > 0 || acme !== undefined;
+  if (!has && !development) {
+    found.problem(path, 'certificates are missing: expected at least one, or acme, or development: true');
   }
-  if (certificates.length > 0 && development) {
+  if (has && development) {
     found.problem([...path, 'development'], 'makes a certificate of its own: remove it or the certificates');
   }
   try {

@@ -10,10 +10,13 @@ export const policies: Check = ({ config, routes }, found) => {
   if (routes === undefined || preset === undefined || classes === undefined || general === undefined) return;
   const known = [...Object.keys(PRESETS[preset.name].classes), ...Object.keys(classes)];
   const used = new Set(routes.map((route) => route.class));
-  for (const name of Object.keys(classes)) {
+  const named = Object.keys(classes).map((name): Path => ['classes', name]);
+  const ranked = Object.keys(config.overload?.priorities ?? {}).map((name): Path => ['overload', 'priorities', name]);
+  for (const path of [...named, ...ranked]) {
+    const name = String(path.at(-1));
     if (used.has(name)) continue;
     const meant = nearest(name, [...used]);
-    found.warn(['classes', name], `no route has this class${meant === undefined ? '' : `, did you mean ${meant}?`}`);
+    found.warn(path, `no route has this class${meant === undefined ? '' : `, did you mean ${meant}?`}`);
   }
   config.routes?.forEach((route, index) => {
     if (route.class === undefined || known.includes(route.class) || preset.name === 'none') return;

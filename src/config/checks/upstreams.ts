@@ -1,5 +1,9 @@
+import { givenTwice } from '../endpoints.ts';
+import type { Path } from '../problem.ts';
+import type { DiscoveryConfig } from '../schema/discovery.ts';
 import type { UpstreamConfig } from '../schema.ts';
 import type { Check, Findings } from './check.ts';
+import { healthOf } from './upstream-health.ts';
 
 /** Upstreams are spoken to in a way that carries what goes there. */
 export const upstreams: Check = ({ config: { preset }, upstreams: all, routes }, found) => {
@@ -27,10 +31,10 @@ export const upstreams: Check = ({ config: { preset }, upstreams: all, routes },
 
 function one(name: string, upstream: UpstreamConfig, found: Findings): void {
   const path = ['upstreams', name];
-  const { protocol, endpoints, tls } = upstream;
-  endpoints.forEach((endpoint, index) => {
-    if (endpoints.indexOf(endpoint) < index) found.problem([...path, 'endpoints', index], `${endpoint} is given twice`);
-  });
+  const { protocol, endpoints = [], discovery, tls } = upstream;
+  for (const { path: at, message } of givenTwice(endpoints, [...path, 'endpoints'])) found.problem(at, message);
+  if (discovery !== undefined) discovered([...path, 'discovery'], discovery, found);
+  healthOf(path, upstream, found);
   if (upstream.stream_window_bytes > upstream.session_window_bytes) {
     found.warn([...path, 'stream_window_bytes'], 'larger than session_window_bytes, which is shared by all streams');
   }
@@ -50,5 +54,17 @@ function one(name: string, upstream: UpstreamConfig, found: Findings): void {
     } else {
       found.problem([...path, 'tls', 'insecure_skip_verify'], 'nothing is verified then: remove it or ca_file');
     }
+  }
+}
+
+function discovered(path: Path, { srv, lookup, resolver, ...times }: DiscoveryConfig, found: Findings): void {
+  if (lookup === 'system' && srv !== undefined) {
+    found.problem([...path, 'lookup'], 'the operating system knows no SRV records: expected dns');
+  }
+  if (lookup === 'system' && resolver.length > 0) {
+    found.problem([...path, 'resolver'], 'is not asked with `lookup: system`: remove one of them');
+  }
+  if (times.min_ttl_ms > times.max_ttl_ms) {
+    found.problem([...path, 'min_ttl_ms'], 'expected no more than max_ttl_ms');
   }
 }

@@ -1,6 +1,6 @@
 /** What SDKs, the Console, resource servers and operators use: internal/api/grpc, internal/api/scim, cmd/start of ZITADEL. */
 
-import { ANY, POST, READ, type Row } from './zitadel-rows.ts';
+import { ANY, ONCE, POST, READ, type Row } from './zitadel-rows.ts';
 import { SECRET_RPCS, secretPaths } from './zitadel-secrets.ts';
 import { lifted, SCIM_TYPES } from './zitadel-shield.ts';
 
@@ -20,8 +20,8 @@ export const APIS: readonly Row[] = [
   ['secrets-post', secretPaths('POST'), ['POST'], 'session', 'rest', 'the same by REST'],
   ['secrets-patch', secretPaths('PATCH'), ['PATCH', 'POST'], 'session', 'rest', 'the same by REST'],
   ['secrets-put', secretPaths('PUT'), ['PUT', 'POST'], 'session', 'rest', 'the same by REST'],
-  ['secrets-get', secretPaths('GET'), ['GET', 'HEAD', 'POST'], 'session', 'rest', 'the same by REST'],
-  ['secrets-v3alpha', ['/resources/v3alpha/users/*', '/resources/v3alpha/idp_intents/*'], ANY, 'session', 'rest', 'the same, experimental'],
+  ['secrets-get', secretPaths('GET'), ['GET', 'HEAD', 'POST'], 'session', 'rest', 'the same by REST', ONCE],
+  ['secrets-v3alpha', ['/resources/v3alpha/users/*', '/resources/v3alpha/idp_intents/*'], ANY, 'session', 'rest', 'the same, experimental', ONCE],
   ['device-rest', ['/v2/oidc/device_authorization/{id}', '/v2beta/oidc/device_authorization/{id}'], ['GET', 'HEAD', 'POST'], 'device', 'rest', 'looks up and decides user codes'],
   ['device-rpc', OIDC.flatMap((service) => [`${service}/GetDeviceAuthorizationRequest`, `${service}/AuthorizeOrDenyDeviceAuthorization`]), POST, 'device', 'rest', 'the same by RPC'],
   ['import-export', ['/admin/v1/import', '/admin/v1/export', `${ADMIN}/ImportData`, `${ADMIN}/ExportData`], POST, 'heavy', 'rest', 'big bodies, minutes'],

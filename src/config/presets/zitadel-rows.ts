@@ -1,4 +1,5 @@
 import type { RefusalForm } from '../../core/exchange.ts';
+import type { RetryGiven } from '../schema/retry.ts';
 import type { PresetRoute } from './preset.ts';
 import type { ZitadelClass } from './zitadel-classes.ts';
 
@@ -10,8 +11,11 @@ export type Row = readonly [
   limit: ZitadelClass,
   form: RefusalForm,
   why: string,
-  extra?: Partial<Pick<PresetRoute, 'policies' | 'refuseWith' | 'rewrite' | 'group' | 'opens'>>,
+  extra?: Partial<Pick<PresetRoute, 'policies' | 'refuseWith' | 'rewrite' | 'group' | 'opens' | 'retry'>>,
 ];
+
+/** A GET that does something: makes a code, takes one, sends a mail. It is sent again only if it was not processed. */
+export const ONCE: { readonly retry: RetryGiven } = { retry: { methods: [] } };
 
 /** Methods of what is read. Browsers ask with OPTIONS before they read from another origin; ZITADEL answers that itself. */
 export const READ = ['GET', 'HEAD', 'OPTIONS'];

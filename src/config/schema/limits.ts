@@ -68,6 +68,12 @@ export const limits = z.strictObject({
     .max(10_000)
     .default(128)
     .describe('Open HTTP/2 streams of one connection; more are refused (REFUSED_STREAM).'),
+  http2_engine: z
+    .enum(['node', 'frames'])
+    .default('node')
+    .describe(
+      "What serves HTTP/2: `node` is Node's own, `frames` an experimental second engine of the gateway, with less work for each request.",
+    ),
   header_timeout_ms: z
     .int()
     .min(100)
@@ -114,6 +120,22 @@ export const limits = z.strictObject({
     .max(86_400_000)
     .default(900_000)
     .describe('How long an HTTP/2 connection may be without streams and PINGs, in milliseconds; then GOAWAY.'),
+  max_connection_age_ms: z
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .default(0)
+    .describe(
+      'How old a connection may become, in milliseconds, give or take a tenth: then GOAWAY, or `connection: close` with the next answer, so that load spreads over replicas that are new; 0 for no limit. Ten minutes are enough behind a load balancer that passes TCP through.',
+    ),
+  max_connection_age_grace_ms: z
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .default(0)
+    .describe(
+      'How long a connection may take to go when it has reached `max_connection_age_ms`, in milliseconds; then it is cut. 0 for as long as its streams last.',
+    ),
   keep_alive_ms: z
     .int()
     .min(1000)
@@ -154,6 +176,6 @@ export const limits = z.strictObject({
     .max(86_400)
     .default(0)
     .describe(
-      'How long new connections of an address are closed at once after it was over a budget, in seconds; 0 for never. Off, because many people may share an address.',
+      'How long new connections of an address are closed at once after it was over a budget, in seconds, twice as long for each time in a row, up to an hour; 0 for never. Off, because many people may share an address.',
     ),
 });

@@ -1,12 +1,16 @@
 import { z } from 'zod';
+import { CLIENT_CERTIFICATE_FIELDS } from '../../transport/client-certificates.ts';
 import { DEFAULT_CIPHERS } from '../../transport/tls.ts';
 import { listenAddress } from '../address.ts';
 import { network } from '../network.ts';
+import { acme } from './acme.ts';
 import { file, name } from './name.ts';
 
 /** A certificate with its key. Which host names it serves is read from the certificate. */
 export const certificate = z.strictObject({
-  certificate_file: file.describe('PEM file with the certificate and the chain above it, leaf first.'),
+  certificate_file: file.describe(
+    'PEM file with the certificate and the chain above it, leaf first. It is watched, like the key.',
+  ),
   key_file: file.describe('PEM file with the private key (ECDSA or RSA).'),
   passphrase: z
     .string()
@@ -16,12 +20,46 @@ export const certificate = z.strictObject({
     .describe('Passphrase of an encrypted key; `file:PATH` reads it from a file.'),
 });
 
+/** Certificates of clients. */
+export const clientCertificates = z.strictObject({
+  ca_files: z
+    .array(file)
+    .min(1)
+    .max(100)
+    .describe('PEM files with the certificates of the authorities that may have issued those of clients.'),
+  mode: z
+    .enum(['required', 'optional'])
+    .default('required')
+    .describe(
+      '`required` refuses clients without a certificate, `optional` lets them in. One that does not verify is always refused.',
+    ),
+  crl_files: z
+    .array(file)
+    .max(100)
+    .default([])
+    .describe(
+      'PEM files with lists of revoked certificates (CRL). With one, every authority of a chain needs one that is not out of date.',
+    ),
+  pass_on: z
+    .array(z.enum(CLIENT_CERTIFICATE_FIELDS))
+    .max(CLIENT_CERTIFICATE_FIELDS.length)
+    .default(['subject', 'san', 'fingerprint'])
+    .describe(
+      'What the upstream is told of a certificate that was verified: X-Client-Cert-Subject, -Issuer, -San, -Serial, -Fingerprint (SHA-256), and `certificate` as Client-Cert of RFC 9440. What clients send under these names never goes on.',
+    ),
+});
+
 /** TLS of a listener. */
 export const listenerTls = z.strictObject({
   certificates: z
     .array(certificate)
     .default([])
     .describe('Certificates, chosen by the server name (SNI); clients that match none get the first.'),
+  acme: acme
+    .optional()
+    .describe(
+      'Orders a certificate by ACME, shown to be ours by HTTP-01, and renews it. A self-signed stand-in serves until the first one is there.',
+    ),
   min_version: z
     .literal(['1.2', '1.3', 1.2, 1.3])
     .transform((version) => String(version) as '1.2' | '1.3')
@@ -37,6 +75,9 @@ export const listenerTls = z.strictObject({
     .boolean()
     .default(false)
     .describe('Makes a self-signed certificate for localhost on first run. For development only.'),
+  client_certificates: clientCertificates
+    .optional()
+    .describe('Asks clients for a certificate (mutual TLS); by default nobody is asked.'),
 });
 
 /** A bound socket with its protocols. The scheme that clients see follows from TLS where it is not given. */

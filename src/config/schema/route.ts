@@ -5,6 +5,7 @@ import { host } from '../host.ts';
 import { pattern } from '../pattern.ts';
 import { name } from './name.ts';
 import { policySettings } from './policies.ts';
+import { routeRetry } from './retry.ts';
 
 /** The forms in which a refusal is said over plain HTTP. */
 export const FORMS = ['rest', 'oauth', 'scim', 'html', 'text'] as const;
@@ -105,6 +106,9 @@ export const route = z
       .describe(
         'How errors are said to plain HTTP: JSON of the REST API, OAuth or SCIM, an HTML page, a line of text.',
       ),
+    retry: routeRetry
+      .optional()
+      .describe('When a request is sent again, over `retry` of the upstream; `false` for never.'),
     policies: policySettings.optional().describe('Policies of this route, over those of its class.'),
   })
   .meta({ id: 'route', title: 'Route' });

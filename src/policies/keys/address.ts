@@ -27,7 +27,7 @@ export const address: KeyPart = {
   },
 };
 
-/** The network of an IPv6 address in canonical form, as `2001:db8:0:1/64`: the groups that count, in hexadecimal. */
+/** The network of an IPv6 address in canonical form, as `2001:db8:0:1::/64`: what people can put into a list. */
 export function networkOf(text: string, bits: number): string {
   const [before = '', after] = text.split('::');
   const head = before === '' ? [] : before.split(':');
@@ -39,5 +39,5 @@ export function networkOf(text: string, bits: number): string {
     const value = Number.parseInt(groups[from / 16]!, 16) & ((0xffff << (16 - kept)) & 0xffff);
     out.push(value.toString(16));
   }
-  return `${out.join(':')}/${bits}`;
+  return `${out.join(':')}${out.length < 8 ? '::' : ''}/${bits}`;
 }

@@ -3,7 +3,8 @@
 import type { Connection } from '../../core/raw.ts';
 import type { NamedNetworks } from '../../networks/named-networks.ts';
 import { rpcPattern } from '../../rpc/pattern.ts';
-import type { Rpc, RpcCall } from '../../rpc/rpc-table.ts';
+import type { Rpc } from '../../rpc/rpc.ts';
+import type { RpcCall } from '../../rpc/rpc-table.ts';
 import { compileIpRules, type IpRules } from '../ip-rules.ts';
 import type { RpcRuleOptions, ShieldOptions } from './options.ts';
 

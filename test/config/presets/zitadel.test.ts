@@ -261,3 +261,56 @@ async function* services(): AsyncGenerator<DescService> {
     }
   }
 }
+
+/** The fields that a route adds where the origin has none, by https; the names only. */
+function filled(routes: readonly RouteConfig[], path: string, method = 'GET'): string[] {
+  const answer = routeFor(routes, { method, path })?.policies.headers?.answer;
+  return [...Object.keys(answer?.default ?? {}), ...Object.keys(answer?.default_https ?? {})].sort();
+}
+
+const FRAME_AND_TYPE = ['strict-transport-security', 'x-content-type-options', 'x-frame-options'];
+const OWN_PAGES = ['referrer-policy', ...FRAME_AND_TYPE];
+
+test('pages get security headers where ZITADEL sends none, those of Login v1 no-store too', () => {
+  const login = ['cache-control', ...OWN_PAGES];
+  const v1 = [
+    '/',
+    '/ui/login',
+    '/ui/login/password',
+    '/ui/login/mfa/otp/verify',
+    '/ui/login/password/reset',
+    '/device',
+  ];
+  for (const path of v1) assert.deepEqual(filled(PLAIN, path), login, path);
+  assert.deepEqual(filled(PLAIN, '/ui/login/password', 'POST'), login);
+  assert.deepEqual(filled(PLAIN, '/ui/console/'), OWN_PAGES);
+  assert.deepEqual(filled(parseLogin(), '/ui/login/password'), login);
+});
+
+test('pages of Login v2 get them without Referrer-Policy, which would hide who posts a SAML answer', () => {
+  for (const path of ['/', '/ui/v2/login/loginname', '/ui/v2/login/saml-post', '/ui/v2/login/device']) {
+    assert.deepEqual(filled(parseLogin(), path), FRAME_AND_TYPE, path);
+  }
+});
+
+test('HSTS is only for https, and nothing but a gap is filled on any route', () => {
+  for (const { name, policies } of parseLogin()) {
+    if (policies.headers === undefined) continue;
+    const { request, answer } = policies.headers;
+    assert.equal('strict-transport-security' in answer.default, false, name);
+    assert.deepEqual([request, answer.set, answer.remove], [{ set: {}, remove: [] }, {}, []], name);
+  }
+});
+
+test('protocols, files and the API get no header of ours', () => {
+  for (const path of [
+    '/oauth/v2/authorize',
+    '/saml/v2/SSO',
+    '/idps/callback',
+    '/ui/login/resources/a.css',
+    '/v2/users',
+  ]) {
+    assert.deepEqual(filled(PLAIN, path), [], path);
+  }
+  assert.deepEqual(filled(parseLogin(), '/ui/v2/login/_next/static/a.js'), []);
+});

@@ -1,0 +1,187 @@
+/** Answers made from stored ones: in the coding that the client takes, whole, in part, or not at all. */
+
+import { randomUUID } from 'node:crypto';
+import type { CacheStatus } from '../../cache/cache-status.ts';
+import { addCacheStatus } from '../../cache/cache-status.ts';
+import { evaluate, notModifiedFields, rangeHolds, type Validators } from '../../cache/conditions.ts';
+import { bodyTag, codedTag, type EntityTag, tagText } from '../../cache/etag.ts';
+import { ageS } from '../../cache/freshness.ts';
+import { multipart } from '../../cache/multipart.ts';
+import { contentRange, resolveRange } from '../../cache/ranges.ts';
+import type { StoredAnswer } from '../../cache/stored.ts';
+import type { Answer, BodySource, Exchange } from '../../core/exchange.ts';
+import { addVary, getField, setField } from '../../core/headers.ts';
+import type { Fields, Sink } from '../../core/raw.ts';
+import { Acceptance } from '../../encoding/negotiate.ts';
+
+/** A stored answer in one coding, ready but for what differs from request to request. */
+interface Form {
+  readonly body: Uint8Array;
+  readonly fields: Fields;
+  readonly tag: EntityTag;
+}
+
+/** All forms of a stored answer that were asked for, and what conditions compare. */
+interface Forms {
+  readonly plain: Form;
+  readonly coded: Map<string, Form>;
+  readonly lastModified: string | undefined;
+  readonly date: string | undefined;
+}
+
+const formsOf = new WeakMap<StoredAnswer, Forms>();
+const acceptance = new Acceptance();
+
+/** A body that is here. */
+class WholeBody implements BodySource {
+  readonly whole: readonly Uint8Array[];
+  #sink: Sink | undefined;
+  constructor(chunks: readonly Uint8Array[]) {
+    this.whole = chunks;
+  }
+  start(sink: Sink): void {
+    this.#sink = sink;
+    for (const chunk of this.whole) this.#sink?.write(chunk);
+    this.#sink?.end();
+  }
+  drained(): void {}
+  stop(): void {
+    this.#sink = undefined;
+  }
+}
+
+/** Sends the answer to an exchange. `varies`: the body may be coded for others, so caches after us must ask. */
+export function serve(
+  exchange: Exchange,
+  stored: StoredAnswer,
+  status: CacheStatus,
+  now: number,
+  varies: (stored: StoredAnswer) => boolean,
+): void {
+  const { head, raw } = exchange;
+  const forms = formsFor(stored, varies);
+  const ranged = stored.status === 200 ? getField(raw.fields, 'range') : undefined;
+  // A part of a coded body is of no use to who has a part of another coding: parts are of the body as it is.
+  const form = ranged === undefined ? formFor(stored, forms, head.headers['accept-encoding'], varies) : forms.plain;
+  const age = String(ageS(stored, now));
+  const send: Send = (code, fields, chunks) => {
+    fields.push('age', age);
+    addCacheStatus(fields, status);
+    const ended = chunks.length === 0 || head.method === 'HEAD';
+    const answer: Answer = { status: code, fields, ended, source: 'cache', sink: undefined };
+    exchange.answer(answer, new WholeBody(chunks));
+  };
+  if (stored.status === 200) {
+    const validators = validatorsOf(forms, form);
+    const condition = evaluate(raw.fields, validators, now);
+    if (condition.outcome === 'not_modified') {
+      const fields = notModifiedFields(form.fields);
+      if (condition.tag !== undefined) setField(fields, 'etag', tagText(condition.tag));
+      send(304, fields, []);
+      return;
+    }
+    if (condition.outcome === 'precondition_failed') {
+      send(412, ['cache-control', 'no-store'], []);
+      return;
+    }
+    if (ranged !== undefined && head.method === 'GET' && rangeHolds(raw.fields, validators, now)) {
+      serveParts(form, ranged, send);
+      return;
+    }
+  }
+  send(stored.status, form.fields.slice(), pieces(form.body));
+}
+
+type Send = (code: number, fields: Fields, chunks: readonly Uint8Array[]) => void;
+
+function pieces(body: Uint8Array): readonly Uint8Array[] {
+  return body.length === 0 ? [] : [body];
+}
+
+function serveParts(form: Form, ranged: string, send: Send): void {
+  const { body } = form;
+  const asked = resolveRange(ranged, body.length);
+  const fields = form.fields.slice();
+  switch (asked.kind) {
+    case 'whole':
+      send(200, fields, pieces(body));
+      return;
+    case 'unsatisfiable':
+      send(416, ['content-range', asked.contentRange], []);
+      return;
+    case 'one': {
+      const part = body.subarray(asked.range.first, asked.range.last + 1);
+      setField(fields, 'content-length', String(part.length));
+      setField(fields, 'content-range', contentRange(asked.range, body.length));
+      send(206, fields, [part]);
+      return;
+    }
+    case 'several': {
+      const parts = multipart(body, asked.ranges, getField(fields, 'content-type'), randomUUID());
+      setField(fields, 'content-type', parts.contentType);
+      setField(fields, 'content-length', String(parts.contentLength));
+      send(206, fields, parts.chunks);
+      return;
+    }
+  }
+}
+
+function formsFor(stored: StoredAnswer, varies: (stored: StoredAnswer) => boolean): Forms {
+  let forms = formsOf.get(stored);
+  if (forms === undefined) {
+    forms = {
+      plain: makeForm(stored, undefined, stored.body, varies),
+      coded: new Map(),
+      lastModified: getField(stored.fields, 'last-modified'),
+      date: getField(stored.fields, 'date'),
+    };
+    formsOf.set(stored, forms);
+  }
+  return forms;
+}
+
+/** The best form that is there and that the client takes. */
+function formFor(
+  stored: StoredAnswer,
+  forms: Forms,
+  accept: string | string[] | undefined,
+  varies: (stored: StoredAnswer) => boolean,
+): Form {
+  if (stored.codings.size === 0) return forms.plain;
+  for (const coding of acceptance.codings(accept)) {
+    const known = forms.coded.get(coding);
+    if (known !== undefined) return known;
+    const body = stored.codings.get(coding);
+    if (body === undefined) continue;
+    const form = makeForm(stored, coding, body, varies);
+    forms.coded.set(coding, form);
+    return form;
+  }
+  return forms.plain;
+}
+
+function makeForm(
+  stored: StoredAnswer,
+  coding: string | undefined,
+  body: Uint8Array,
+  varies: (stored: StoredAnswer) => boolean,
+): Form {
+  const fields = stored.fields.slice();
+  const origin = getField(fields, 'etag');
+  const plain = bodyTag(origin, stored.digest);
+  const tag = coding === undefined ? plain : codedTag(plain, coding, 'strong');
+  if (stored.status === 200) setField(fields, 'etag', tagText(tag));
+  if (coding !== undefined) fields.push('content-encoding', coding);
+  if (varies(stored)) addVary(fields, 'accept-encoding');
+  if (stored.status === 200) setField(fields, 'accept-ranges', 'bytes');
+  // Neither has a body whose length could be told, RFC 9110 section 8.6.
+  if (stored.status !== 204) fields.push('content-length', String(body.length));
+  return { body, fields, tag };
+}
+
+function validatorsOf({ plain, coded, lastModified, date }: Forms, form: Form): Validators {
+  const tags = [form.tag];
+  if (form !== plain) tags.push(plain.tag);
+  for (const other of coded.values()) if (other !== form) tags.push(other.tag);
+  return { tags, lastModified, date };
+}

@@ -1,0 +1,64 @@
+/** The best codings of stored bodies: which bodies have some, and how they come. */
+
+import type { Store } from '../../cache/store.ts';
+import type { StoredAnswer } from '../../cache/stored.ts';
+import { getField } from '../../core/headers.ts';
+import type { Fields } from '../../core/raw.ts';
+import { CODING_NAMES } from '../../encoding/coding.ts';
+import { COMPRESSIBLE_TYPES, MediaTypes } from '../../encoding/media-types.ts';
+import type { Variants as Maker } from '../../encoding/variants/variants.ts';
+import { toldLength } from './question.ts';
+
+/** Smaller bodies only grow, in bytes. */
+const MIN_BYTES = 256;
+
+const types = new MediaTypes(COMPRESSIBLE_TYPES);
+
+/** What was queued for a body once: a coding that was not worth it, or failed, is not tried again. */
+const askedFor = new WeakMap<ReadonlyMap<string, Uint8Array>, Set<string>>();
+
+/** Makes variants of what is stored on a route. */
+export class Variants {
+  readonly #on: boolean;
+  readonly #store: Store;
+  readonly #maker: Maker;
+
+  constructor(on: boolean, store: Store, maker: Maker) {
+    this.#on = on;
+    this.#store = store;
+    this.#maker = maker;
+  }
+
+  /** Whether an answer with these fields may be coded for those who ask for it. */
+  codable(fields: Fields): boolean {
+    if (!this.#on || getField(fields, 'content-encoding') !== undefined) return false;
+    if (/\bno-transform\b/i.test(getField(fields, 'cache-control') ?? '')) return false;
+    return types.of(getField(fields, 'content-type')).compressible;
+  }
+
+  /** The same before the body is here: one of untold length may be worth it. */
+  mayVary(fields: Fields): boolean {
+    return (toldLength(fields) ?? MIN_BYTES) >= MIN_BYTES && this.codable(fields);
+  }
+
+  /** Whether clients may get a stored answer in different codings. */
+  readonly varies = (stored: StoredAnswer): boolean => stored.body.length >= MIN_BYTES && this.codable(stored.fields);
+
+  /**
+   * Has the codings made that are missing; they come later, one by one. Called for what was stored and for what is used:
+   * where the queue was full, a later one asks again.
+   */
+  make(stored: StoredAnswer): void {
+    if (stored.status !== 200 || !this.varies(stored)) return;
+    const { codings } = stored;
+    const asked = askedFor.get(codings) ?? new Set();
+    const missing = CODING_NAMES.filter((name) => !codings.has(name) && !asked.has(name));
+    if (missing.length === 0) return;
+    const queued = this.#maker.make(stored, missing, (coding, coded) => {
+      if (coded !== undefined) this.#store.addCoding(stored.digest, coding, coded);
+    });
+    if (queued === undefined) return;
+    for (const name of missing) asked.add(name);
+    askedFor.set(codings, asked);
+  }
+}
