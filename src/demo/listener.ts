@@ -100,11 +100,16 @@ export class Listener {
 
   /** Stops listening and cuts every connection, as the end of a process does: no GOAWAY, no last chunk. */
   async stop(): Promise<void> {
-    if (!this.#front.listening) return;
+    if (!this.#front.listening) return this.cut();
     const closed = once(this.#front, 'close');
     this.#front.close();
     this.cut();
     await closed;
+  }
+
+  /** Takes no more connections; those that are open go on. */
+  stopListening(): void {
+    if (this.#front.listening) this.#front.close();
   }
 
   /** Listens again on the port it had. */

@@ -48,6 +48,8 @@ export interface StandInOptions {
   readonly maxConcurrentStreams?: number;
   /** How many request records are kept, 1000 when left out. */
   readonly keepRecords?: number;
+  /** Told of each request when its head has come, before anything is done with it. */
+  readonly onRequest?: (record: RequestRecord) => void;
   readonly now?: () => Date;
 }
 
@@ -75,6 +77,8 @@ export interface StandIn extends AsyncDisposable {
   fail(failure: Failure): Promise<void>;
   /** Ends all failures. */
   heal(): Promise<void>;
+  /** Takes no more connections; those that are open go on, as in the 5 seconds that ZITADEL has after SIGTERM. */
+  stopListening(): void;
   /** Stops at once: connections are cut, no GOAWAY is sent. */
   close(): Promise<void>;
 }
@@ -110,6 +114,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
 
   const onVisit = async (visit: Visit) => {
     const record = ledger.open(visit);
+    options.onRequest?.(record);
     if (!(await failures.meet(visit, record))) await site.answer(visit);
   };
   const listener = await Listener.open({
@@ -165,6 +170,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     },
     fail: (failure) => failures.begin(failure),
     heal: () => failures.heal(),
+    stopListening: () => listener.stopListening(),
     close: () => listener.stop(),
     [Symbol.asyncDispose]: () => listener.stop(),
   };

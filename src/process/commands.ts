@@ -2,6 +2,7 @@
 
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { ConfigError, formatProblem } from '../config/problem.ts';
+import type { CacheCall } from './cache-command.ts';
 import { VERSION } from './version.ts';
 
 type Values = ReturnType<typeof parseArgs>['values'];
@@ -21,26 +22,36 @@ interface Command {
 // Each command loads what it needs when it runs: `--help` and `check` must not wait for servers.
 const COMMANDS: Record<string, Command> = {
   serve: {
-    usage: 'gatehouse serve [--config FILE]',
+    usage: 'gatehouse serve [--config FILE] [--watch | --no-watch]',
     summary: 'Runs the gateway.',
     help: [
       '--config FILE   the config; GATEHOUSE_CONFIG says the same',
+      '--watch         reads the config again when it changes; --no-watch does not. `reload.watch` says the same',
       '--demo          without a config: runs in front of a stand-in for ZITADEL (not in the container)',
       '',
       'SIGHUP reads the config again. SIGTERM and SIGINT drain and end; a second one ends at once.',
     ],
-    options: { config: { type: 'string' }, demo: { type: 'boolean', default: false } },
+    options: {
+      config: { type: 'string' },
+      demo: { type: 'boolean', default: false },
+      watch: { type: 'boolean' },
+      'no-watch': { type: 'boolean' },
+    },
     arguments: [],
     run: async (values) =>
-      (await import('./serve.ts')).serve(values.config as string | undefined, values.demo === true),
+      (await import('./serve.ts')).serve(
+        values.config as string | undefined,
+        values.demo === true,
+        values['no-watch'] === true ? false : (values.watch as boolean | undefined),
+      ),
   },
   check: {
-    usage: 'gatehouse check FILE',
+    usage: 'gatehouse check FILE [--resolve]',
     summary: 'Checks a config: exit code 0 and what it would do, or 1 and every problem.',
-    help: [],
-    options: {},
+    help: ['--resolve   looks up the endpoints of upstreams too, and fails where there are none'],
+    options: { resolve: { type: 'boolean', default: false } },
     arguments: ['FILE'],
-    run: async (_values, [file]) => (await import('./check.ts')).check(file!),
+    run: async (values, [file]) => (await import('./check.ts')).check(file!, { resolve: values.resolve === true }),
   },
   explain: {
     usage: 'gatehouse explain FILE METHOD URL [--ip ADDRESS] [--header NAME:VALUE …] [--listener NAME] [--live]',
@@ -68,6 +79,41 @@ const COMMANDS: Record<string, Command> = {
       };
       if (values.live === true) return (await import('./explain-live.ts')).explainLive(file!, question);
       return (await import('./explain.ts')).explain(file!, question);
+    },
+  },
+  cache: {
+    usage: 'gatehouse cache status|list|purge FILE [options]',
+    summary: 'Shows what the running gateway has stored, or throws it away, by the admin listener of FILE.',
+    help: [
+      'status                hit ratios, bytes, fills, the disk',
+      'list                  what is stored: [--host HOST] [--prefix PATH] [--limit N] [--after NEXT]',
+      'purge                 --url URL, --host HOST, --host HOST --prefix PATH, or --all',
+      '',
+      '--host HOST           without a port: all ports of the host',
+      '--prefix PATH         what the path begins with',
+    ],
+    options: {
+      host: { type: 'string' },
+      prefix: { type: 'string' },
+      url: { type: 'string' },
+      all: { type: 'boolean', default: false },
+      limit: { type: 'string' },
+      after: { type: 'string' },
+    },
+    arguments: ['ACTION', 'FILE'],
+    run: async (values, [action, file]) =>
+      (await import('./cache-command.ts')).cacheCommand(action!, file!, values as unknown as CacheCall),
+  },
+  drain: {
+    usage: 'gatehouse drain FILE [--undo]',
+    summary: 'Turns readiness of the running gateway off, by the admin listener of FILE; it serves on.',
+    help: ['--undo   turns it on again'],
+    options: { undo: { type: 'boolean', default: false } },
+    arguments: ['FILE'],
+    run: async (values, [file]) => {
+      const { askAdmin } = await import('./admin-client.ts');
+      await askAdmin(file!, { method: values.undo === true ? 'DELETE' : 'POST', path: '/drain' });
+      return 0;
     },
   },
   schema: {

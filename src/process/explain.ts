@@ -1,9 +1,11 @@
 /** `gatehouse explain`: what would become of a request. */
 
 import type { ExplainQuestion } from '../admin/entry.ts';
+import { whereabouts } from '../config/endpoints.ts';
 import { loadConfig } from '../config/load.ts';
 import { redacted } from '../config/redact.ts';
 import type { Config } from '../config/schema.ts';
+import { canonicalAddress } from '../core/address.ts';
 import { systemClock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { ClientAddress } from '../core/exchange.ts';
@@ -17,7 +19,6 @@ import type { CompiledRoute } from '../gateway/route-table.ts';
 import { upstreamFields } from '../gateway/upstream-fields.ts';
 import { fieldEdits } from '../policies/headers.ts';
 import { POLICIES } from '../policies/index.ts';
-import { canonicalAddress } from '../transport/client-address.ts';
 import { routingForm } from '../transport/faults.ts';
 import { headFields } from '../transport/head-fields.ts';
 import { columns, compiled, targetOf } from './check.ts';
@@ -63,8 +64,8 @@ export function explained(
     lines.push(['class', found.class], ['answer', targetOf(found)]);
     const { upstream } = route.info;
     if (upstream !== undefined) {
-      const { protocol, endpoints } = config.upstreams[upstream]!;
-      lines.push(['upstream', `${upstream}: ${protocol} to ${endpoints.join(', ')}`]);
+      const there = config.upstreams[upstream]!;
+      lines.push(['upstream', `${upstream}: ${there.protocol} to ${whereabouts(there)}`]);
     }
     const said = client && generation.explain(route, new OpenExchange(request, client, route.info, systemClock));
     for (const { name } of POLICIES) {

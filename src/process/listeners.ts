@@ -1,32 +1,25 @@
-/** Listeners as the config says them, with their certificates read and checked. */
+/** Listeners as the config says them. */
 
-import { readFile } from 'node:fs/promises';
 import { parseListenAddress } from '../config/address.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
 import type { Events } from '../core/events.ts';
 import type { AddressBudgets } from '../transport/budgets.ts';
-import { type ConnectionCount, Listener, type RequestSink } from '../transport/listener.ts';
-import { type CertificatePair, certificateNames, checkPair, type TlsSettings } from '../transport/tls.ts';
-
-/** What was found out about the certificates of a listener, for the log. */
-export interface CertificateNotice {
-  readonly file: string;
-  readonly names: readonly string[];
-  readonly until: Date;
-  readonly made: boolean;
-}
+import { ENGINES } from '../transport/engines/index.ts';
+import { type ConnectionCount, Listener, type ListenerOptions, type RequestSink } from '../transport/listener.ts';
+import type { TlsSettings } from '../transport/tls.ts';
 
 export interface MadeListener {
   readonly config: ListenerConfig;
   readonly listener: Listener;
-  readonly certificates: readonly CertificateNotice[];
+  /** What of the config it was made from, as text: its own part, and what it has of `limits`. */
+  readonly from: { readonly own: string; readonly limits: string };
 }
 
 /** What the listeners of a gateway share. */
 export interface ListenerContext {
   readonly limits: Config['limits'];
-  /** Where the development certificate is kept. */
-  readonly folder: string;
+  /** Its certificates, where the config wants TLS. */
+  readonly tls: TlsSettings | undefined;
   /** Connections of all listeners, for `limits.max_connections`. */
   readonly count: ConnectionCount;
   /** What the addresses of peers may do, over all listeners. */
@@ -35,20 +28,19 @@ export interface ListenerContext {
   trusted(address: string): boolean;
   readonly sink: RequestSink;
   readonly events: Events;
+  /** Whether there is no memory for more connections. */
+  readonly memoryShort?: () => boolean;
+  /** Takes what is accepted, where it is served in another thread. */
+  readonly hand?: ListenerOptions['hand'];
 }
 
-/** Makes a listener; rejects with a message that names the file when a certificate cannot be used. */
-export async function makeListener(
+/** Makes a listener; throws where OpenSSL does not take its certificates. */
+export function makeListener(
   config: ListenerConfig,
-  { limits, folder, count, addresses, trusted, sink, events }: ListenerContext,
-): Promise<MadeListener> {
+  { limits, tls, count, addresses, trusted, sink, events, memoryShort, hand }: ListenerContext,
+): MadeListener {
   const { host, port } = parseListenAddress(config.address)!;
-  const pairs = config.tls === undefined ? [] : await certificatesOf(config.tls, folder);
-  const tls: TlsSettings | undefined = config.tls && {
-    certificates: pairs.map(({ pair }) => pair),
-    minVersion: config.tls.min_version,
-    ciphers: config.tls.ciphers,
-  };
+  const from = originOf(config, limits);
   const listener = new Listener(
     {
       name: config.name,
@@ -56,6 +48,9 @@ export async function makeListener(
       port,
       tls,
       count,
+      engine: ENGINES[limits.http2_engine],
+      ...(memoryShort !== undefined && { memoryShort }),
+      ...(hand !== undefined && { hand }),
       ...(config.proxy_protocol && { proxyProtocol: { trusted } }),
       // Peers of an internal listener are servers that carry many clients.
       ...(config.trust === 'public' && {
@@ -78,41 +73,19 @@ export async function makeListener(
         maxConnections: limits.max_connections,
         handshakeTimeoutMs: limits.handshake_timeout_ms,
         keepAliveMs: limits.keep_alive_ms,
+        maxConnectionAgeMs: limits.max_connection_age_ms,
+        maxConnectionAgeGraceMs: limits.max_connection_age_grace_ms,
       },
     },
     sink,
     events,
   );
-  return { config, listener, certificates: pairs.map(({ notice }) => notice) };
+  return { config, listener, from };
 }
 
-async function certificatesOf(
-  tls: NonNullable<ListenerConfig['tls']>,
-  folder: string,
-): Promise<{ pair: CertificatePair; notice: CertificateNotice }[]> {
-  const now = Date.now();
-  const pairs: { pair: CertificatePair; made: boolean }[] = await Promise.all(
-    tls.certificates.map(async ({ certificate_file, key_file, passphrase }) => {
-      const [certificate, key] = await Promise.all([pem(certificate_file), pem(key_file)]);
-      return { pair: { certificate, key, passphrase, source: certificate_file }, made: false };
-    }),
-  );
-  if (pairs.length === 0) {
-    // Loaded only where it is asked for: it brings an ASN.1 library with it.
-    const { developmentCertificate } = await import('../transport/development-certificate.ts');
-    const { made, ...pair } = await developmentCertificate(folder);
-    pairs.push({ pair, made });
-  }
-  return pairs.map(({ pair, made }) => {
-    const until = checkPair(pair, now);
-    return { pair, notice: { file: pair.source, names: certificateNames(pair.certificate), until, made } };
-  });
-}
-
-async function pem(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new Error(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? error})`, { cause: error });
-  }
+/** What a listener is made from; what is not in it a generation reads anew for every request. */
+export function originOf(config: ListenerConfig, limits: Config['limits']): MadeListener['from'] {
+  const { name, address, tls, trust, proxy_protocol } = config;
+  const { per_address: _, ban_s: _banS, ...own } = limits;
+  return { own: JSON.stringify([name, address, tls, trust, proxy_protocol]), limits: JSON.stringify(own) };
 }

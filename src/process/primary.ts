@@ -1,20 +1,21 @@
-/** The running gateway: its listeners, the generation in force, the way it starts, reloads and ends. */
+/** The running gateway: its listeners, the generation in force, its workers, the way it starts, reloads and ends. */
 
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
-import { GatewayError } from '../core/errors.ts';
-import { Events } from '../core/events.ts';
-import type { RawReply, RawRequest } from '../core/raw.ts';
-import { SharedAddressBudgets } from '../gateway/address-budgets.ts';
-import { createGeneration } from '../gateway/app.ts';
+import type { Events } from '../core/events.ts';
+import type { SharedAddressBudgets } from '../gateway/address-budgets.ts';
 import type { Generation } from '../gateway/generation.ts';
-import { Kept } from '../gateway/kept.ts';
-import { Networks } from '../transport/client-address.ts';
-import { ask } from '../upstream/ask.ts';
-import { checkIssuers } from './hints.ts';
-import { type MadeListener, makeListener } from './listeners.ts';
+import { atMost } from './at-most.ts';
+import type { ConnectionColumns } from './connection-columns.ts';
+import { refuseFixed, waitingForRestart } from './fixed.ts';
+import type { Gateway, Prepared } from './gateway.ts';
+import type { MadeListener } from './listeners.ts';
+import { type Made, makeGateway } from './main-thread.ts';
+import type { FromWorker, WorkerStart } from './messages.ts';
+import { type SharedTls, tlsOfWorkers } from './shared-tls.ts';
+import { heapLimits, thisMachine } from './worker-count.ts';
+import { Workers } from './workers.ts';
 
 export interface PrimaryOptions {
   readonly config: Config;
@@ -22,6 +23,10 @@ export interface PrimaryOptions {
   /** Where the development certificate is kept. */
   readonly certificateFolder: string;
   readonly events?: Events;
+  /** Where lines of workers go, and how they are made; nowhere where it is not given. */
+  readonly log?: NonNullable<WorkerStart['log']> & { relay(lines: string): void };
+  /** The program of the workers, for tests. */
+  readonly workerScript?: URL;
 }
 
 export interface BoundListener extends MadeListener {
@@ -34,140 +39,190 @@ export interface Readiness {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
+/** Announcements of workers that are remembered, so that each is told once. */
+const MAX_TOLD = 10_000;
+
 /** One gateway in this process. */
 export class Primary {
+  /** What this thread announces, and what of any thread is to be told once. */
   readonly events: Events;
+  /** Undefined where everything runs in this thread. */
+  readonly workers: Workers | undefined;
   readonly #clock: Clock;
-  readonly #kept = new Kept();
+  /** This thread's part; with workers it serves nothing. */
+  readonly gateway: Gateway;
+  /** Certificates and ticket keys of all threads. */
+  readonly tls: SharedTls;
   readonly #warnings: string[] = [];
-  readonly #addresses: SharedAddressBudgets;
-  #generation!: Generation;
-  #generations = 0;
-  #older = new Set<Generation>();
-  #listeners: BoundListener[] = [];
-  #draining = false;
-  #checked = false;
+  /** The config of the start. */
+  readonly #begun: Config;
+  #generations = 1;
+  /** Since when readiness is off; undefined where it is not. */
+  #drainingSince: number | undefined;
   #reloadProblems: string | undefined;
   #stopped: Promise<void> | undefined;
-  readonly #destroyed = Promise.withResolvers<void>();
+  /** What was announced once for all threads. */
+  readonly #told = new Set<string>();
 
-  private constructor(options: PrimaryOptions) {
-    this.events = options.events ?? new Events();
+  private constructor(options: PrimaryOptions, made: Made) {
+    this.events = made.events;
     this.#clock = options.clock;
-    this.#addresses = this.#addressBudgets(options.config);
+    this.#begun = options.config;
+    this.gateway = made.gateway;
+    this.tls = made.tls;
     this.events.on('untrusted_proxy', ({ listener, reason, peerAddress }) => {
       this.#warnings.push(`trusted_proxies: ${reason} ${peerAddress} on listener ${listener}`);
     });
+    this.workers = made.shared && this.#makeWorkers(options, made.shared);
+    made.served.by = this.workers;
   }
 
   /** Compiles, binds and starts the first checks; rejects with everything closed again when something cannot be had. */
   static async start(options: PrimaryOptions): Promise<Primary> {
-    const primary = new Primary(options);
-    primary.#generation = await primary.#compile(options.config);
+    const primary = new Primary(options, await makeGateway(options));
+    const gateway = primary.gateway;
     try {
-      const shared = {
-        limits: options.config.limits,
-        folder: options.certificateFolder,
-        count: { open: 0 },
-        addresses: primary.#addresses,
-        trusted: primary.#trusted(),
-        sink: primary.#sink(),
-        events: primary.events,
-      };
-      for (const config of options.config.listeners) {
-        const made = await makeListener(config, shared);
-        const address = await made.listener.listen();
-        primary.#listeners.push({ ...made, address });
-      }
+      // Before anything is bound: who connects is served at once.
+      await primary.workers?.start();
+      await primary.tls.begin([gateway, ...(primary.workers === undefined ? [] : [tlsOfWorkers(primary.workers)])]);
+      await gateway.listen();
+      await primary.tls.keep(options.config.listeners);
     } catch (error) {
       await primary.stop('start failed', { drainDelayMs: 0, timeoutMs: 0 });
       throw error;
     }
-    void primary.#firstChecks();
+    if (primary.workers === undefined) void gateway.begin();
     return primary;
   }
 
   get config(): Config {
-    return this.#generation.config;
+    return this.gateway.config;
   }
 
+  /** The generation in force, as this thread has it; with workers it serves nothing. */
   get generation(): Generation {
-    return this.#generation;
+    return this.gateway.generation;
+  }
+
+  /** What addresses may do over all their connections, and which are banned. */
+  get addresses(): SharedAddressBudgets {
+    return this.gateway.addresses;
   }
 
   get listeners(): readonly BoundListener[] {
-    return this.#listeners;
+    return this.gateway.listeners.flatMap((made) => {
+      const { address } = made.listener;
+      return address === undefined ? [] : [{ ...made, address }];
+    });
   }
 
-  /** Exchanges that are not over, of all generations. */
+  /** Exchanges that are not over, of all generations; those of workers as they were a second ago. */
   get openExchanges(): number {
-    let open = this.#generation.open;
-    for (const generation of this.#older) open += generation.open;
-    return open;
+    return this.gateway.openExchanges + (this.workers?.openExchanges ?? 0);
+  }
+
+  get openUpstreamStreams(): number {
+    return this.gateway.openUpstreamStreams;
   }
 
   ready(): Readiness {
-    const unreachable = this.upstreams().filter(({ endpoints }) =>
-      endpoints.every(({ reachable }) => reachable === false),
-    );
-    const bound = this.#listeners.length === this.config.listeners.length;
+    const serving = this.workers?.serving;
+    const unreachable =
+      serving === undefined
+        ? this.gateway.unreachable()
+        : [...new Set(serving.flatMap(({ state }) => state.unreachable))];
+    const checked = serving === undefined ? this.gateway.checked : serving.every(({ state }) => state.checked);
+    const draining = this.#drainingSince !== undefined;
+    const bound = this.listeners.length === this.config.listeners.length;
     const upstreamsOk = !this.config.ready_requires_upstream || unreachable.length === 0;
+    const served = serving === undefined || serving.length > 0;
+    const waiting = waitingForRestart(this.config, this.#begun);
+    const warnings = [...this.#warnings, ...this.tls.warnings(), ...waiting];
     return {
-      ok: !this.#draining && bound && this.#checked && upstreamsOk,
+      ok: !draining && bound && checked && upstreamsOk && served,
       details: {
-        draining: this.#draining,
+        draining,
         listeners_bound: bound,
-        upstreams_checked: this.#checked,
-        unreachable_upstreams: unreachable.map(({ name }) => name),
-        generation: this.#generation.id,
+        upstreams_checked: checked,
+        unreachable_upstreams: unreachable,
+        generation: this.generation.id,
+        ...(serving !== undefined && { workers: { wanted: this.workers!.count, serving: serving.length } }),
         ...(this.#reloadProblems !== undefined && { rejected_reload: this.#reloadProblems }),
-        ...(this.#warnings.length > 0 && { warnings: this.#warnings }),
+        ...(warnings.length > 0 && { warnings }),
       },
     };
   }
 
-  upstreams() {
-    return [...this.#generation.upstreams.values()].map((upstream) => ({
-      name: upstream.name,
-      protocol: upstream.protocol,
-      endpoints: upstream.endpoints.map((endpoint) => ({
-        name: endpoint.name,
-        reachable: endpoint.reachable,
-        sessions: endpoint.sessions,
-        streams: endpoint.streams,
-        last_error: endpoint.lastError,
-      })),
-    }));
+  /** The upstreams as this thread sees them. */
+  upstreams(): ReturnType<Gateway['upstreams']> {
+    return this.gateway.upstreams();
   }
 
-  /** Puts a new config in force; exchanges in flight end on theirs. Rejects, and nothing has changed, when it cannot be compiled. */
+  /**
+   * Puts a new config in force, in all threads or in none; exchanges in flight end on theirs. Rejects, and nothing has
+   * changed, when it cannot be compiled.
+   */
   async reload(config: Config): Promise<void> {
     const started = this.#clock.now();
     try {
-      const fixed = ['listeners', 'limits', 'admin'] as const;
-      for (const key of fixed) {
-        if (JSON.stringify(config[key]) !== JSON.stringify(this.config[key])) {
-          throw new Error(`${key}: changes need a restart of the gateway`);
-        }
-      }
-      const next = await this.#compile(config);
-      const before = this.#generation;
-      this.#generation = next;
-      this.#older.add(before);
-      void before.close().then(() => this.#older.delete(before));
+      refuseFixed(config, this.config, this.#begun);
+      await this.#putInForce(config);
     } catch (error) {
       this.rejectReload(error instanceof Error ? error.message : String(error));
       throw error;
     }
     this.#reloadProblems = undefined;
-    this.events.emit('reloaded', { generation: this.#generation.id, ms: this.#clock.now() - started });
-    void this.#firstChecks();
+    this.#told.clear();
+    this.events.emit('reloaded', { generation: this.generation.id, ms: this.#clock.now() - started });
+  }
+
+  async #putInForce(config: Config): Promise<void> {
+    const tls = await this.tls.certificates.prepare(config.listeners);
+    this.#generations += 1;
+    const id = this.#generations;
+    const { workers } = this;
+    let here: Prepared | undefined;
+    let there: Awaited<ReturnType<Workers['prepare']>> | undefined;
+    try {
+      here = await this.gateway.prepare(id, config, tls.settings);
+      const { memory } = here.generation.services;
+      there = await workers?.prepare({ id, config, memory, tls: tls.settings });
+      // Last, so that nobody connects to what is then not wanted.
+      await here.bind();
+    } catch (error) {
+      tls.abandon();
+      there?.abandon();
+      here?.abandon();
+      throw error;
+    }
+    tls.commit();
+    // What is counted for the generation before is kept until no thread counts in it.
+    here.commit(workers?.over(this.generation.id));
+    await there?.commit();
+    await this.tls.keep(config.listeners);
+    // Files may have changed meanwhile.
+    void this.tls.again().catch(() => {});
   }
 
   /** A config that could not even be loaded: told as a detail of readiness. */
   rejectReload(problems: string): void {
     this.#reloadProblems = problems;
     this.events.emit('reload_failed', { problems });
+  }
+
+  /** Turns readiness off without ending, so that load balancers send others their clients; or on again. */
+  drain(wanted: boolean): void {
+    if (this.#stopped !== undefined || wanted === (this.#drainingSince !== undefined)) return;
+    this.#fade(wanted, wanted ? 'drain' : undefined);
+  }
+
+  /** Clients over HTTP/1.1 are asked to go with each answer, as long as that costs nobody a request. */
+  #fade(faded: boolean, signal: string | undefined): void {
+    this.#drainingSince = faded ? (this.#drainingSince ?? this.#clock.now()) : undefined;
+    this.gateway.fade(faded);
+    void this.workers?.ask('fade', faded);
+    if (signal === undefined) this.events.emit('drain_ended', {});
+    else this.events.emit('draining', { signal });
   }
 
   /**
@@ -186,104 +241,72 @@ export class Primary {
   }
 
   async #stop(signal: string, drainDelayMs: number, timeoutMs: number): Promise<void> {
-    this.#draining = true;
-    this.events.emit('draining', { signal });
-    if (drainDelayMs > 0) await atMost(drainDelayMs, this.#destroyed.promise);
-    const drained = Promise.all(this.#listeners.map(({ listener }) => listener.drain()));
-    await atMost(timeoutMs, Promise.race([drained, this.#destroyed.promise]));
-    this.destroy();
-    await atMost(1000, drained);
-    await Promise.all([this.#generation, ...this.#older].map((generation) => generation.close()));
+    this.#fade(true, signal);
+    // Load balancers may have been told before.
+    const leftMs = drainDelayMs - (this.#clock.now() - this.#drainingSince!);
+    if (leftMs > 0) await atMost(leftMs, this.gateway.destroyed);
+    // Accepting ends in this thread at once; what was handed over before is served.
+    if (this.workers === undefined) await this.gateway.drain(timeoutMs);
+    else await Promise.all([this.gateway.drain(timeoutMs), this.workers.drain(timeoutMs)]);
+    this.tls[Symbol.dispose]();
   }
 
   /** Cuts everything at once. */
   destroy(): void {
-    this.#destroyed.resolve();
-    const error = new GatewayError('DRAINING');
-    for (const generation of [this.#generation, ...this.#older]) generation.abort(error);
-    for (const { listener } of this.#listeners) listener.destroy();
-    for (const upstream of this.#generation.upstreams.values()) upstream.destroy();
-  }
-
-  #compile(config: Config): Promise<Generation> {
-    this.#generations += 1;
-    return createGeneration({
-      id: this.#generations,
-      config,
-      kept: this.#kept,
-      events: this.events,
-      clock: this.#clock,
-    });
+    this.gateway.destroy();
+    this.workers?.destroy();
   }
 
   /** How full the tables are that count, by name. */
-  occupancies() {
-    const { occupancy } = this.#addresses;
-    return { ...this.#generation.services.occupancies(), addresses: occupancy };
+  occupancies(): ReturnType<Gateway['occupancies']> {
+    return this.gateway.occupancies();
   }
 
-  #addressBudgets(first: Config): SharedAddressBudgets {
-    return new SharedAddressBudgets({
-      // The first is asked for before there is a generation.
-      config: () => this.#generation?.config ?? first,
-      clock: this.#clock,
-      onReported: (limit) => this.events.emit('refused', { policy: 'limits', rule: limit, route: '', enforced: false }),
+  /** A ban holds in all threads at once; this one lists and lifts them. */
+  #noteBan({ of, ban }: Extract<FromWorker, { kind: 'ban' }>): void {
+    if (of === 'address') this.addresses.noteBan(ban);
+    else this.generation.services.localTier.noteBan(ban);
+  }
+
+  /** What several workers find is told once, until a reload. */
+  #announce({ name, payload }: Extract<FromWorker, { kind: 'event' }>): void {
+    const what = `${name} ${JSON.stringify(payload)}`;
+    if (this.#told.has(what) || this.#told.size >= MAX_TOLD) return;
+    this.#told.add(what);
+    this.events.emit(name, payload as never);
+  }
+
+  #makeWorkers(options: PrimaryOptions, { columns, count }: { columns: ConnectionColumns; count: number }): Workers {
+    const { config, log } = options;
+    return new Workers({
+      count,
+      clock: options.clock,
+      log: log && { human: log.human, terminal: log.terminal },
+      resourceLimits: heapLimits(config, count, thisMachine()),
+      script: options.workerScript,
+      addresses: this.addresses.memory,
+      connections: columns,
+      generation: () => {
+        const { id, config: current, services } = this.generation;
+        return { id, config: current, memory: services.memory, tls: this.tls.certificates.settings };
+      },
+      variants: () => this.generation.services.cache.maker,
+      onLog: (lines) => log?.relay(lines),
+      onMessage: (message) => {
+        if (message.kind === 'ban') this.#noteBan(message);
+        else this.#announce(message);
+      },
+      onGone: (number) => this.gateway.releaseThread(number),
+      onLost: (lost) => this.events.emit('worker_lost', lost),
+      onStarted: (started) => {
+        void this.tls.again();
+        this.events.emit('worker_started', started);
+      },
+      knows: (name) => this.gateway.listeners.some(({ config: { name: is } }) => is === name),
+      onRefused: (listener, socket, reason) => {
+        this.events.emit('connection_ended', { listener, reason });
+        socket.destroy();
+      },
     });
   }
-
-  /** Asks the generation in force. */
-  #trusted(): (address: string) => boolean {
-    let made: { readonly of: readonly string[]; readonly networks: Networks } | undefined;
-    return (address) => {
-      const { trusted_proxies: of } = this.config;
-      if (made?.of !== of) made = { of, networks: new Networks(of) };
-      return made.networks.has(address);
-    };
-  }
-
-  /** The one reference that a reload swaps; an exchange keeps the generation that it began with. */
-  #sink() {
-    return {
-      request: (request: RawRequest, reply: RawReply) => this.#generation.handle(request, reply),
-      wantsUpgrade: (request: RawRequest) => this.#generation.wantsUpgrade(request),
-      upgrade: (request: RawRequest, socket: Duplex, head: Buffer) => this.#generation.upgrade(request, socket, head),
-    };
-  }
-
-  /** Whether anything answers at the endpoints, and whether ZITADEL sees itself as clients do. */
-  async #firstChecks(): Promise<void> {
-    const { upstreams, config } = this.#generation;
-    const authority = config.hosts.find((host) => !host.startsWith('*.')) ?? 'localhost';
-    const checks = [...upstreams.values()].flatMap((upstream) =>
-      upstream.endpoints.map(async (endpoint) => {
-        const options = {
-          path: '/debug/healthz',
-          authority,
-          scheme: upstream.scheme,
-          timeoutMs: 2000,
-          maxBytes: 65_536,
-        } as const;
-        await ask(endpoint, options).then(
-          () => endpoint.answered(),
-          (error) => endpoint.failed(GatewayError.from(error), true, this.#clock.wall()),
-        );
-      }),
-    );
-    const { promise: timeout, resolve } = Promise.withResolvers<void>();
-    this.#clock.after(config.ready_timeout_ms, resolve);
-    await Promise.race([Promise.all(checks), timeout]);
-    this.#checked = true;
-    await checkIssuers(config, upstreams, this.events);
-  }
-}
-
-/**
- * Waits for something, but not for ever. Not on the clock, whose timers let the process end; and the timer is taken
- * back, or it would keep a process that has long been drained.
- */
-async function atMost(ms: number, something: Promise<unknown>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([something, promise]);
-  clearTimeout(timer);
 }

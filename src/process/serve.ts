@@ -1,24 +1,32 @@
 /** `gatehouse serve`: the gateway with its log, its metrics, its admin listener, and the signals that end it. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { type AdminServer, createAdmin } from '../admin/server.ts';
 import { parseListenAddress } from '../config/address.ts';
 import { type Loaded, loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import { redacted } from '../config/redact.ts';
+import type { Config } from '../config/schema.ts';
 import { systemClock } from '../core/clock.ts';
 import { Events } from '../core/events.ts';
 import { accessLog } from '../telemetry/access-log.ts';
 import { connectEvents } from '../telemetry/announcements.ts';
+import * as certificateLines from '../telemetry/certificate-lines.ts';
 import * as lines from '../telemetry/lines.ts';
-import { createLog, type Log } from '../telemetry/log.ts';
+import { createLog } from '../telemetry/log.ts';
+import type { Log } from '../telemetry/log-contract.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { createRedactor } from '../telemetry/redact.ts';
+import { AdminListener, admittedBy } from './admin-listener.ts';
 import type { Demo } from './demo.ts';
 import { explained } from './explain.ts';
+import { sharedSources } from './operators.ts';
 import { Primary } from './primary.ts';
+import { Reloads } from './reload.ts';
+import { mainMetrics, servingMetrics } from './thread-metrics.ts';
 import { VERSION } from './version.ts';
 
 /** Where the development certificate is kept. */
@@ -29,7 +37,11 @@ const ADMIN_CLOSE_MS = 500;
 const LOG_CLOSE_MS = 1000;
 
 /** Runs until a signal ends it; gives the exit code. */
-export async function serve(configFile: string | undefined, demoAllowed: boolean): Promise<number> {
+export async function serve(
+  configFile: string | undefined,
+  demoAllowed: boolean,
+  watch: boolean | undefined,
+): Promise<number> {
   const started = systemClock.now();
   const named = configFile ?? (process.env.GATEHOUSE_CONFIG || undefined);
   const demo = named === undefined && demoAllowed ? await startDemo() : undefined;
@@ -40,8 +52,16 @@ export async function serve(configFile: string | undefined, demoAllowed: boolean
     );
     return 2;
   }
-  const load = (): Promise<Loaded> => loadConfig(file, { ...process.env, ...demo?.environment });
-  const { config, warnings } = await load();
+  const readText = (path: string): string => readFileSync(path, 'utf8');
+  const load: ConstructorParameters<typeof Reloads>[0]['load'] = (options) =>
+    loadConfig(file, { ...process.env, ...demo?.environment }, options);
+  const referred = new Set<string>();
+  const { config, warnings } = await load({
+    readFile(path) {
+      referred.add(path);
+      return readText(path);
+    },
+  });
   for (const warning of warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
 
   const log = createLog({
@@ -58,7 +78,13 @@ export async function serve(configFile: string | undefined, demoAllowed: boolean
 
   let primary: Primary;
   try {
-    primary = await Primary.start({ config, clock: systemClock, certificateFolder: CERTIFICATES, events });
+    primary = await Primary.start({
+      config,
+      clock: systemClock,
+      certificateFolder: CERTIFICATES,
+      events,
+      log: { human: log.human, terminal: isatty(1), relay: (text) => log.relay(text) },
+    });
   } catch (error) {
     await log.close(LOG_CLOSE_MS);
     await demo?.close();
@@ -67,22 +93,24 @@ export async function serve(configFile: string | undefined, demoAllowed: boolean
   const metrics = createMetrics(events, {
     version: VERSION,
     droppedLines: () => log.dropped(),
-    openExchanges: () => primary.openExchanges,
     occupancies: () => primary.occupancies(),
-    openUpstreamStreams: () =>
-      primary.upstreams().reduce((sum, { endpoints }) => sum + endpoints.reduce((s, e) => s + e.streams, 0), 0),
+    certificates: () => primary.tls.certificates.expiries(),
+    ...(primary.workers === undefined ? servingMetrics(primary.gateway) : mainMetrics(primary.workers)),
   });
-  const reload = async (): Promise<void> => {
-    let loaded: Loaded;
-    try {
-      loaded = await load();
-    } catch (error) {
-      primary.rejectReload((error as Error).message);
-      throw error;
-    }
-    await primary.reload(loaded.config);
-  };
-  const admin = await startAdmin(primary, metrics, log, reload).catch(async (error: unknown) => {
+  const admin: AdminListener = new AdminListener({
+    make: (of) => makeAdmin(of, { primary, metrics, log, reloads }),
+    onListening: (address) => lines.listening(log, { listener: 'admin', url: `http://${shown(address)}` }),
+  });
+  const reloads: Reloads = new Reloads({
+    clock: systemClock,
+    file,
+    config,
+    load,
+    readText,
+    onRefused: (problems) => primary.rejectReload(problems),
+    putInForce: (loaded) => putInForce(loaded, { primary, admin, log }),
+  });
+  await startAdmin(admin, config).catch(async (error: unknown) => {
     await primary.stop('start failed', { drainDelayMs: 0, timeoutMs: 0 });
     await demo?.close();
     throw startError(error);
@@ -96,10 +124,12 @@ export async function serve(configFile: string | undefined, demoAllowed: boolean
     else process.stdout.write(`\n${welcome}\n`);
   }
 
-  process.on('SIGHUP', () => void reload().catch(() => {})); // told by the event
+  process.on('SIGHUP', () => void reloads.again('signal').catch(() => {})); // told by the event
+  if (watch ?? config.reload.watch) void reloads.watch(referred);
   const how = await ended(primary, log);
   const stopping = systemClock.now();
-  await Promise.all([admin?.close(ADMIN_CLOSE_MS), demo?.close()]);
+  reloads[Symbol.dispose]();
+  await Promise.all([admin.close(ADMIN_CLOSE_MS), demo?.close()]);
   metrics.close();
   lines.stopped(log, { ms: systemClock.now() - stopping });
   await log.close(LOG_CLOSE_MS);
@@ -131,12 +161,14 @@ async function ended(primary: Primary, log: Log): Promise<'drained' | 'forced' |
 }
 
 function announce(primary: Primary, log: Log): void {
-  for (const { config, address, certificates } of primary.listeners) {
-    for (const { file, names, until, made } of certificates) {
-      const line = { file, names, until: until.toISOString() };
-      if (made) lines.certificateMade(log, line);
-      else lines.certificateLoaded(log, line);
-    }
+  for (const { certificate } of primary.tls.certificates.list()) {
+    const { pair, names, until, made, warnings } = certificate;
+    const line = { file: pair.source, names, until: until.toISOString() };
+    if (made) certificateLines.certificateMade(log, line);
+    else certificateLines.certificateLoaded(log, line);
+    for (const problem of warnings) certificateLines.certificateDoubtful(log, { file: pair.source, problem });
+  }
+  for (const { config, address } of primary.listeners) {
     lines.listening(log, { listener: config.name, url: `${config.tls ? 'https' : 'http'}://${shown(address)}` });
   }
 }
@@ -145,39 +177,67 @@ function shown({ family, address, port }: AddressInfo): string {
   return `${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-async function startAdmin(
-  primary: Primary,
-  metrics: Metrics,
-  log: Log,
-  reload: () => Promise<void>,
-): Promise<AdminServer | undefined> {
-  const { admin } = primary.config;
-  if (!admin.enabled) return undefined;
-  const { host, port } = parseListenAddress(admin.address)!;
-  const server = createAdmin({
+async function startAdmin(admin: AdminListener, config: Config): Promise<void> {
+  (await admin.prepare(config)).commit();
+}
+
+/** All of it, or nothing. */
+async function putInForce(
+  { config, warnings }: Loaded,
+  { primary, admin, log }: { readonly primary: Primary; readonly admin: AdminListener; readonly log: Log },
+): Promise<void> {
+  const prepared = await admin.prepare(config).catch((error: unknown) => {
+    const { message } = startError(error);
+    primary.rejectReload(`admin.address: ${message}`);
+    throw new Error(`admin.address: ${message}`, { cause: error });
+  });
+  try {
+    await primary.reload(config);
+  } catch (error) {
+    prepared.abandon();
+    throw error;
+  }
+  prepared.commit();
+  for (const warning of warnings) lines.configDoubtful(log, { problem: formatProblem(warning) });
+}
+
+/** What the admin listener tells of. */
+interface Told {
+  readonly primary: Primary;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly reloads: Reloads;
+}
+
+function makeAdmin(of: Config, { primary, metrics, log, reloads }: Told): AdminServer {
+  const { host, port } = parseListenAddress(of.admin.address)!;
+  return createAdmin({
     host,
     port,
-    token: admin.token,
-    metricsAllow: admin.metrics_allow,
-    hosts: primary.config.hosts,
+    ...admittedBy(of),
     ready: () => primary.ready(),
-    metrics,
+    ...sharedSources(primary, metrics),
     config: () => redacted(primary.config),
-    upstreams: () => primary.upstreams(),
+    certificates: () => primary.tls.certificates.status(),
     limits: () => {
       const { services } = primary.generation;
       return { tables: primary.occupancies(), shared: services.sharedTier?.status() };
     },
-    hottestKeys: (most) => primary.generation.services.localTier.hottest(most),
-    bans: () => primary.generation.services.localTier.bans(),
-    liftBan: (id) => primary.generation.services.liftBan(id),
+    bans: () =>
+      [...primary.generation.services.localTier.bans(), ...primary.addresses.bans()].sort(
+        (a, b) => b.leftMs - a.leftMs,
+      ),
+    liftBan: (id) => primary.generation.services.liftBan(id) || primary.addresses.liftBan(id),
     explain: async (question) => explained(primary.generation, question).text,
-    reload,
+    reload: async () => {
+      await reloads.again('admin');
+      return { generation: primary.generation.id };
+    },
+    reloads: () => ({ generation: primary.generation.id, ...reloads.status() }),
+    drain: (wanted) => primary.drain(wanted),
     onRefused: (refused) => lines.adminRefused(log, refused),
     onDefect: (thrown) => lines.defect(log, thrown, { where: 'the admin listener' }),
   });
-  lines.listening(log, { listener: 'admin', url: `http://${shown(await server.listen())}` });
-  return server;
 }
 
 /** The stand-in is not in the container; without it `--demo` has nothing to offer. */
