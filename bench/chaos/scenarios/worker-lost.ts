@@ -1,0 +1,48 @@
+import { none, type Scenario } from '../scenario.ts';
+import { Stage } from '../stage.ts';
+
+const WORKERS = 2;
+/** A client notices the end of its connection so much later at the most; what it sends until then is lost with it. */
+const NOTICED_MS = 100;
+
+/** Each worker thread is killed once. */
+export const workerLost: Scenario = {
+  name: 'worker-lost',
+  what: 'Both worker threads are killed, one after the other',
+  async run(pace) {
+    await using stage = await Stage.open(pace);
+    const config = stage.config({}, { workers: WORKERS });
+    const gateway = await stage.gateway(config, 'gateway', [new URL('../kill-workers.ts', import.meta.url).href]);
+    const load = await stage.load(gateway);
+    await load.during('calm', pace.phaseMs);
+    const kills: number[] = [];
+    for (let worker = 1; worker <= WORKERS; worker += 1) {
+      load.phase = `worker ${worker} killed`;
+      const before = await gateway.metrics();
+      kills.push(performance.now());
+      gateway.process.signal('SIGUSR2');
+      await gateway.risen('gatehouse_worker_restarts_total', '', before('gatehouse_worker_restarts_total'));
+      await gateway.line((line) => line.event === 'worker_started' && line.worker === worker && line.restarts !== 0);
+      await load.run(pace.phaseMs);
+    }
+    await load.during('after', pace.phaseMs);
+    const tally = await load.stop();
+    const wasLost = ({ at, ms }: { at: number; ms: number }): boolean =>
+      kills.some((kill) => at <= kill + NOTICED_MS && at + ms >= kill);
+    const { doubled } = stage.arrivals;
+    return {
+      tally,
+      doubled,
+      claims: [
+        none(
+          'requests that failed and were not in flight at a kill',
+          tally.failures.filter((one) => !wasLost(one)).length,
+        ),
+        none('failed when both were replaced', tally.row('after').failed),
+        none('requests that came twice', doubled.length),
+        { what: 'the process lives', found: String(await gateway.ready()), holds: await gateway.ready() },
+      ],
+      numbers: { 'lost with the connections of a killed worker': tally.failures.filter(wasLost).length },
+    };
+  },
+};

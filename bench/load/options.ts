@@ -1,0 +1,157 @@
+/** The options of the bench: as parseArgs takes them, as its help says them, and read. */
+
+import { readFileSync } from 'node:fs';
+import type { ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import type { Rate } from './plan.ts';
+import type { ResultFile } from './result.ts';
+import { readThresholds, type Threshold } from './threshold.ts';
+
+type Values = ReturnType<typeof parseArgs>['values'];
+
+export const BENCH_OPTIONS: ParseArgsOptionsConfig = {
+  target: { type: 'string' },
+  direct: { type: 'string' },
+  scenario: { type: 'string', multiple: true, default: [] },
+  loop: { type: 'string', default: 'both' },
+  rate: { type: 'string' },
+  connections: { type: 'string' },
+  streams: { type: 'string' },
+  'warm-up': { type: 'string', default: '2' },
+  duration: { type: 'string', default: '5' },
+  timeout: { type: 'string', default: '10' },
+  threads: { type: 'string' },
+  seed: { type: 'string', default: '1' },
+  spin: { type: 'boolean' },
+  header: { type: 'string', multiple: true, default: [] },
+  host: { type: 'string' },
+  insecure: { type: 'boolean', default: false },
+  metrics: { type: 'string' },
+  pid: { type: 'string' },
+  json: { type: 'string' },
+  baseline: { type: 'string' },
+  'fail-if': { type: 'string' },
+  list: { type: 'boolean', default: false },
+};
+
+/** A line each. */
+export const BENCH_HELP: readonly string[] = [
+  '--target URL           what is measured: https://id.example.com, or http:// for HTTP/2 in the clear',
+  '--direct URL           the upstream without the gateway, measured at the same rate; "stand-in" for that one',
+  '--scenario A,B         only these, or files of your own; all if not given (--list shows them)',
+  '--loop KIND            closed (as much as it takes), open (at a rate), or both',
+  '--rate RATE            requests a second of the open loop: 500, 100..2000 for a ramp, or 25% of the closed loop',
+  '--connections N        in place of the number in the scenario; --streams N likewise',
+  '--warm-up S            seconds that do not count (2)',
+  '--duration S           seconds that count, of each loop (5)',
+  '--timeout S            an answer that takes longer is an error (10)',
+  '--threads N            threads that make the load; one for each core the load has',
+  '--seed N               for the picks of mixed scenarios (1)',
+  '--spin                 never sleeps in the open loop: exact, and takes whole cores; off where the load shares its core',
+  '--header NAME:VALUE    a header of every request, such as authorization; may be given several times',
+  '--host NAME            the name to ask for, where it is not that of the URL',
+  '--insecure             takes any certificate',
+  '--metrics URL          /metrics of the gateway, for its CPU, memory, event loop and GC; GATEHOUSE_ADMIN_TOKEN is sent',
+  '--pid N                or the process of the server on this machine, for CPU and memory',
+  '--json FILE            writes everything there',
+  '--baseline FILE        a file of --json to compare with',
+  '--fail-if BOUNDS       ends with 1 beyond one: p99>+10%,rps<-5% against the baseline, errors>0 without',
+];
+
+/** Which rate: one, or a share of what the closed loop reached. */
+export type GivenRate = Rate | { readonly share: number };
+
+/** The options, read. */
+export interface BenchOptions {
+  readonly target: string | undefined;
+  readonly direct: string | undefined;
+  readonly scenarios: readonly string[];
+  readonly loops: readonly ('closed' | 'open')[];
+  /** Undefined: the scenario's, or a quarter of the knee. */
+  readonly rate: GivenRate | undefined;
+  readonly connections: number | undefined;
+  readonly streams: number | undefined;
+  readonly warmUpMs: number;
+  readonly durationMs: number;
+  readonly timeoutMs: number;
+  readonly threads: number | undefined;
+  readonly seed: number;
+  readonly spin: boolean | undefined;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  readonly host: string | undefined;
+  readonly insecure: boolean;
+  readonly metrics: string | undefined;
+  readonly pid: number | undefined;
+  readonly json: string | undefined;
+  readonly baseline: ResultFile | undefined;
+  readonly failIf: readonly Threshold[];
+  readonly list: boolean;
+}
+
+/** Reads them. Throws what is wrong, with the name of the option. */
+export function readOptions(values: Values): BenchOptions {
+  const text = (name: string): string | undefined => values[name] as string | undefined;
+  const number = (name: string, least: number): number | undefined => {
+    const given = text(name);
+    if (given === undefined) return undefined;
+    if (given.trim() === '' || !(Number(given) >= least)) throw new Error(`--${name}: expected a number from ${least}`);
+    return Number(given);
+  };
+  const whole = (name: string): number | undefined => {
+    const given = number(name, 1);
+    if (given !== undefined && !Number.isInteger(given)) throw new Error(`--${name}: expected a whole number`);
+    return given;
+  };
+  const loop = text('loop')!;
+  if (!['closed', 'open', 'both'].includes(loop)) throw new Error('--loop: expected closed, open or both');
+  const failIf = text('fail-if') === undefined ? [] : readThresholds(text('fail-if')!);
+  if (failIf.some(({ relative }) => relative) && text('baseline') === undefined) {
+    throw new Error('--fail-if: a change in percent needs --baseline FILE');
+  }
+  return {
+    target: text('target'),
+    direct: text('direct'),
+    scenarios: (values.scenario as string[]).flatMap((one) => one.split(',')),
+    loops: loop === 'both' ? ['closed', 'open'] : [loop as 'closed' | 'open'],
+    rate: text('rate') === undefined ? undefined : readRate(text('rate')!),
+    connections: whole('connections'),
+    streams: whole('streams'),
+    warmUpMs: number('warm-up', 0)! * 1000,
+    durationMs: number('duration', 0.1)! * 1000,
+    timeoutMs: number('timeout', 0.1)! * 1000,
+    threads: whole('threads'),
+    seed: whole('seed')!,
+    spin: values.spin as boolean | undefined,
+    headers: (values.header as string[]).flatMap(readHeader),
+    host: text('host'),
+    insecure: values.insecure === true,
+    metrics: text('metrics'),
+    pid: whole('pid'),
+    json: text('json'),
+    baseline: text('baseline') === undefined ? undefined : readResults(text('baseline')!),
+    failIf,
+    list: values.list === true,
+  };
+}
+
+function readRate(text: string): GivenRate {
+  const found = /^(\d+(?:\.\d+)?)(?:(%)|\.\.(\d+(?:\.\d+)?))?$/.exec(text);
+  const [, first, percent, last = first] = found ?? [];
+  if (found === null || !(Number(first) > 0) || !(Number(last) > 0)) {
+    throw new Error(`--rate: expected 500, 100..2000 or 25%, got '${text}'`);
+  }
+  return percent === undefined ? { from: Number(first), to: Number(last) } : { share: Number(first) / 100 };
+}
+
+function readHeader(text: string): [name: string, value: string] {
+  const colon = text.indexOf(':');
+  if (colon < 1) throw new Error(`--header: expected NAME:VALUE, got '${text}'`);
+  return [text.slice(0, colon).trim().toLowerCase(), text.slice(colon + 1).trim()];
+}
+
+/** Reads a file that --json wrote. Throws where it is none. */
+export function readResults(file: string): ResultFile {
+  const read = JSON.parse(readFileSync(file, 'utf8')) as ResultFile;
+  if (read.format !== 'gatehouse-bench/1') throw new Error(`${file}: no results of this bench`);
+  return read;
+}
