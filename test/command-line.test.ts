@@ -1,9 +1,15 @@
 // The commands that answer and end: check, explain, schema, help, and calls that are wrong.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempDisposable } from 'node:fs/promises';
+import net, { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { makeAuthority } from './support/authority.ts';
+import { certificateFor } from './support/certificate.ts';
 import { runProcess } from './support/started-process.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -13,11 +19,105 @@ const finished = (args: readonly string[]) =>
 describe('check', () => {
   test('says what a config would do, and ends with 0', async () => {
     const { code, stdout, stderr } = await finished(['check', join(ROOT, 'config', 'gateway.yaml')]);
-    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.equal(code, 0);
+    // It is mounted where the gateway runs, and need not be where the config is checked.
+    assert.match(stderr, /^warning: listener public: \/etc\/gatehouse\/tls\/tls\.crt: cannot be read \(ENOENT\)\n$/);
     assert.match(stdout, /gateway\.yaml: ok\n\nListeners\n {2}public {4}\[::\]:8443 {7}TLS: h2, http\/1\.1\n/);
     assert.match(stdout, /\nUpstreams\n {2}zitadel {2}h2c {2}zitadel:8080\n/);
+    assert.match(stdout, /\nCache\n {2}memory {2}256 MiB, answers up to 16 MiB\n {2}disk {4}none/);
+    assert.match(stdout, /\n {2}routes {2}[^\n]*\bconsole\b/);
     assert.match(stdout, /\n {2}oidc-token +\/oauth\/v2\/token +POST +any +token +zitadel\n/);
     assert.match(stdout, /\n {2}system +\/system\/v1\/\* +any +any +internal +refused: INTERNAL_ROUTE\n/);
+  });
+
+  test('says until when certificates are valid, and ends with 1 where one cannot be used', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'gatehouse-check-'));
+    const file = join(folder.path, 'gateway.yaml');
+    const [pair, other] = await Promise.all([certificateFor(['id.example.com'], { to: 10.5 }), certificateFor(['b'])]);
+    writeFileSync(join(folder.path, 'tls.crt'), pair.certificate);
+    writeFileSync(join(folder.path, 'tls.key'), pair.key);
+    writeFileSync(join(folder.path, 'ca.crt'), (await makeAuthority('Clients')).certificate);
+    writeFileSync(
+      file,
+      `preset: zitadel
+listeners:
+  - name: public
+    address: '127.0.0.1:0'
+    tls:
+      certificates: [{ certificate_file: tls.crt, key_file: tls.key }]
+      client_certificates: { ca_files: [ca.crt], mode: optional }
+upstreams: { zitadel: { endpoints: ['127.0.0.1:1'] } }
+`,
+    );
+    const good = await finished(['check', file]);
+    assert.deepEqual([good.code, good.stderr], [0, '']);
+    assert.match(good.stdout, /TLS: h2, http\/1\.1, client certificates optional\n/);
+    assert.match(good.stdout, /\nCertificates\n {2}public +\S+tls\.crt +id\.example\.com +until \S+Z, 10 days\n/);
+    writeFileSync(join(folder.path, 'tls.key'), other.key);
+    const bad = await finished(['check', file]);
+    assert.equal(bad.code, 1);
+    assert.match(bad.stderr, /^error: listener public: \S+tls\.crt: the key does not belong to this certificate\n$/);
+    writeFileSync(join(folder.path, 'tls.key'), pair.key);
+    writeFileSync(join(folder.path, 'ca.crt'), other.certificate);
+    assert.match((await finished(['check', file])).stderr, /^error: listener public: \S+ca\.crt: CN=b is no authority/);
+  });
+
+  test('says which listeners wait for a PROXY header', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'gatehouse-check-'));
+    const file = join(folder.path, 'gateway.yaml');
+    writeFileSync(
+      file,
+      `preset: zitadel
+trusted_proxies: [10.0.0.0/8]
+listeners:
+  - { name: clear, address: '127.0.0.1:0', proxy_protocol: true }
+upstreams:
+  zitadel: { endpoints: ['127.0.0.1:1'] }
+`,
+    );
+    const { code, stdout } = await finished(['check', file]);
+    assert.equal(code, 0);
+    assert.match(stdout, /\n {2}clear +127\.0\.0\.1:0 +cleartext: h2c, http\/1\.1, after a PROXY header\n/);
+  });
+
+  test('says what is kept on disk, which routes have a cache, and which of them are warmed', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'gatehouse-check-'));
+    const file = join(folder.path, 'gateway.yaml');
+    const directory = join(folder.path, 'cache');
+    writeFileSync(
+      file,
+      `preset: zitadel
+listeners: [{ name: clear, address: '127.0.0.1:0', external_scheme: https }]
+upstreams: { zitadel: { endpoints: ['127.0.0.1:1'] } }
+cache: { disk: { directory: '${directory}' }, warm_hosts: [a.example, b.example] }
+routes: [{ name: console, policies: { cache: { single_page_app: { warm: true } } } }]
+`,
+    );
+    const kept = await finished(['check', file]);
+    assert.equal(kept.code, 0);
+    assert.ok(kept.stdout.includes(`\n  disk    ${directory}, up to 1024 MiB\n`), kept.stdout);
+    assert.match(kept.stdout, /\n {2}warmed {2}console for a\.example, b\.example\n/);
+    assert.equal(existsSync(directory), false, 'checking makes no folder');
+  });
+
+  test('ends also where limits are shared, whose server it leaves alone', { timeout: 20_000 }, async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'gatehouse-check-'));
+    const file = join(folder.path, 'gateway.yaml');
+    // Accepts, and never says a word.
+    const server = net.createServer((socket) => void socket.on('error', () => {}).resume());
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    writeFileSync(
+      file,
+      `preset: zitadel
+listeners: [{ name: clear, address: '127.0.0.1:0', external_scheme: https }]
+upstreams: { zitadel: { endpoints: ['127.0.0.1:1'] } }
+limiter: { shared: { url: 'redis://127.0.0.1:${port}', password: x } }
+`,
+    );
+    assert.equal((await finished(['check', file])).code, 0);
+    server.close();
   });
 
   test('names what is wrong, every problem of it, and ends with 1', async () => {

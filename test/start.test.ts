@@ -72,7 +72,7 @@ async function silentUpstream(): Promise<AsyncDisposable & { port: number; asked
   });
   server.on('stream', (stream: http2.ServerHttp2Stream, headers) => {
     stream.on('error', () => {});
-    if (headers[':path'] === '/debug/healthz') stream.respond({ ':status': 200 }, { endStream: true });
+    if (headers[':path'] === '/debug/ready') stream.respond({ ':status': 200 }, { endStream: true });
     else resolve();
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));

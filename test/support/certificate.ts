@@ -3,7 +3,7 @@
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import type { CertificatePair } from '../../src/transport/tls.ts';
+import type { CertificatePair } from '../../src/transport/certificates.ts';
 
 x509.cryptoProvider.set(webcrypto as Crypto);
 

@@ -10,6 +10,7 @@ import { Events, type GatewayEvents } from '../../src/core/events.ts';
 import type { AccessRecord, Exchange } from '../../src/core/exchange.ts';
 import { Primary } from '../../src/process/primary.ts';
 import { developmentCertificate } from '../../src/transport/development-certificate.ts';
+import { TEST_ENGINE } from './engine.ts';
 
 export interface GatewayOptions {
   /** `host:port` of the stand-in for ZITADEL, or a whole upstream. */
@@ -18,6 +19,10 @@ export interface GatewayOptions {
   /** Laid over a config with a TLS listener `public`, a cleartext one `clear`, and the preset. */
   readonly config?: Partial<z.input<typeof configSchema>>;
   readonly clock?: Clock;
+  /** The program of workers. */
+  readonly workerScript?: URL;
+  /** Takes the lines of workers, in JSON. */
+  readonly workerLog?: (lines: string) => void;
 }
 
 export interface Ended {
@@ -66,16 +71,41 @@ const NAMES = [
   'session_opened',
   'session_closed',
   'attempt_failed',
+  'endpoint_checked',
+  'endpoint_health',
+  'endpoint_ejected',
+  'panic',
   'untrusted_proxy',
   'hint',
   'refused',
+  'overloaded',
+  'loop_pressure',
+  'memory_pressure',
   'shared_tier',
+  'endpoints_changed',
+  'discovery_failed',
+  'discovery_recovered',
   'list_reloaded',
   'list_failed',
+  'certificates_loaded',
+  'certificates_refused',
+  'certificate_ending',
+  'acme_issued',
+  'acme_failed',
+  'acme_challenge',
+  'ticket_key_rotated',
+  'ticket_keys_refused',
+  'cache_disk',
+  'cache_warmed',
+  'worker_lost',
+  'worker_started',
   'reloaded',
   'reload_failed',
   'draining',
 ] as const satisfies readonly (keyof GatewayEvents)[];
+
+/** The first check of an endpoint, and no other one in the time of a test: upstreams of tests count what arrives. */
+const ONE_CHECK = { check: { interval_ms: 3_600_000 } };
 
 /** The config of a test: defaults, and what the test lays over them. */
 export function testConfig(options: GatewayOptions): Config {
@@ -91,14 +121,20 @@ export function testConfig(options: GatewayOptions): Config {
       { name: 'clear', address: '127.0.0.1:0', external_scheme: 'https' },
     ],
     upstreams: {
-      zitadel: typeof zitadel === 'string' ? { endpoints: [zitadel] } : zitadel,
-      ...(options.login !== undefined && { login: { protocol: 'http/1.1' as const, endpoints: [options.login] } }),
+      zitadel: { health: ONE_CHECK, ...(typeof zitadel === 'string' ? { endpoints: [zitadel] } : zitadel) },
+      ...(options.login !== undefined && {
+        login: { protocol: 'http/1.1' as const, endpoints: [options.login], health: ONE_CHECK },
+      }),
     },
     shutdown: { drain_delay_ms: 0, timeout_ms: 2000 },
     hints: true,
+    // What a busy machine would refuse is no matter of the test.
+    overload: { event_loop_delay_ms: 0, memory_percent: 0 },
+    // All in this thread, where a test can see it.
+    workers: 0,
     ...options.config,
   };
-  return configSchema.parse(given);
+  return configSchema.parse({ ...given, limits: { http2_engine: TEST_ENGINE, ...given.limits } });
 }
 
 /** Starts a gateway; everything is closed again when the test is over. */
@@ -120,6 +156,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     clock: options.clock ?? systemClock,
     certificateFolder: FOLDER,
     events,
+    ...(options.workerScript !== undefined && { workerScript: options.workerScript }),
+    ...(options.workerLog !== undefined && { log: { human: false, terminal: false, relay: options.workerLog } }),
   });
 
   /** Looks at what is there, and again whenever something was announced; the test's own timeout ends a vain wait. */

@@ -3,14 +3,20 @@ import type { Clock } from '../../src/core/clock.ts';
 /** A clock that a test moves by hand. */
 export class HandClock implements Clock {
   #now = 0;
+  readonly #begin: number;
   readonly #waiting: { at: number; callback: () => void }[] = [];
+
+  /** `begin` is what the wall says at first; a gateway with certificates wants `Date.now()`, as theirs is the machine's. */
+  constructor(begin = Date.UTC(2026, 0, 1)) {
+    this.#begin = begin;
+  }
 
   now(): number {
     return this.#now;
   }
 
   wall(): number {
-    return Date.UTC(2026, 0, 1) + this.#now;
+    return this.#begin + this.#now;
   }
 
   after(ms: number, callback: () => void): () => void {

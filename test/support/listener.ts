@@ -3,7 +3,9 @@
 import type { AddressInfo } from 'node:net';
 import { Events, type GatewayEvents } from '../../src/core/events.ts';
 import type { RawReply, RawRequest } from '../../src/core/raw.ts';
+import { ENGINES } from '../../src/transport/engines/index.ts';
 import { Listener, type ListenerLimits, type ListenerOptions, type RequestSink } from '../../src/transport/listener.ts';
+import { TEST_ENGINE } from './engine.ts';
 
 /** Limits that no test meets by accident. */
 export const AMPLE: ListenerLimits = {
@@ -88,7 +90,14 @@ export async function startListener(options: TestListenerOptions = {}): Promise<
     },
   };
   const listener = new Listener(
-    { name: 'test', host: '127.0.0.1', port: 0, ...rest, limits: { ...AMPLE, ...limits } },
+    {
+      name: 'test',
+      host: '127.0.0.1',
+      port: 0,
+      engine: ENGINES[TEST_ENGINE],
+      ...rest,
+      limits: { ...AMPLE, ...limits },
+    },
     sink,
     events,
   );

@@ -12,17 +12,21 @@ import { delimiter, join } from 'node:path';
 const NAMES = {
   curl: ['curl'],
   h2load: ['h2load'],
+  nghttp: ['nghttp'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
   go: ['go'],
   openssl: ['openssl'],
   redis: ['redis-server', 'valkey-server'],
+  nginx: ['nginx'],
+  pebble: ['pebble'],
 } as const;
 
 export type Program = keyof typeof NAMES;
 
 /** Where a program is, or undefined. */
 export function find(program: Program): string | undefined {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+  // Where Debian has nginx, and what only root has on PATH there.
+  for (const folder of [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin']) {
     for (const name of NAMES[program]) {
       const path = join(folder, name);
       try {

@@ -305,6 +305,13 @@ test('the limits of the config reach the listeners: rapid reset and ban through 
   using good = await connectRaw(gateway.port('clear'));
   good.request('GET /oauth/v2/keys HTTP/1.1', 'host: localhost');
   assert.equal((await good.answer())?.status, 200);
+  // Whoever is banned is listed, and may come again when the ban is lifted.
+  const [ban] = gateway.primary.addresses.bans();
+  assert.deepEqual([ban!.key, ban!.rule], [ATTACKER, 'limits.per_connection.resets_per_s']);
+  assert.ok(gateway.primary.addresses.liftBan(ban!.id));
+  using lifted = await connectRaw(gateway.port('clear'), { from: ATTACKER });
+  lifted.request('GET /oauth/v2/keys HTTP/1.1', 'host: localhost');
+  assert.equal((await lifted.answer())?.status, 200);
 });
 
 /** Sends one byte every few milliseconds until told to stop. */

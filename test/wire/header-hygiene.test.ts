@@ -19,10 +19,11 @@ after(async () => {
 
 let asked = 0;
 
-/** Asks for the keys with these fields; gives what ZITADEL received, as names with all their values. */
+/** Asks for metadata with these fields; gives what ZITADEL received, as names with all their values. */
 async function received(protocol: Protocol, fields: readonly (readonly [string, string])[], at = gateway) {
   asked += 1;
-  const target = `/oauth/v2/keys?ask=${asked}`;
+  // A route that no cache stands before.
+  const target = `/saml/v2/metadata?ask=${asked}`;
   const outcome = await ask(at, { protocol, target, fields });
   assert.equal(outcome.status, 200);
   const record = await zitadel.waitFor((one) => one.target === target);
@@ -108,7 +109,8 @@ for (const protocol of PROTOCOLS) {
 
   test(`${protocol}: the authority arrives as it came, port and case included, and only once`, async () => {
     asked += 1;
-    const target = `/oauth/v2/keys?ask=${asked}`;
+    // A route that no cache stands before.
+    const target = `/saml/v2/metadata?ask=${asked}`;
     await ask(gateway, { protocol, target, authority: 'Id.Example.com:8443' });
     const { rawHeaders } = await zitadel.waitFor((one) => one.target === target);
     const names = rawHeaders.filter((_, i) => i % 2 === 0);

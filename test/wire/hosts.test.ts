@@ -29,20 +29,20 @@ async function overH1(...lines: string[]) {
 const HOST_PROBLEM = { status: 400, message: 'The Host of the request is missing, malformed or contradictory.' };
 
 test('http/1.1: several Host fields are refused, also where they are equal', async () => {
-  assert.deepEqual(await overH1('GET /oauth/v2/keys HTTP/1.1', 'Host: a.example', 'Host: b.example'), HOST_PROBLEM);
-  assert.deepEqual(await overH1('GET /oauth/v2/keys HTTP/1.1', 'Host: a.example', 'Host: a.example'), HOST_PROBLEM);
+  assert.deepEqual(await overH1('GET /saml/v2/metadata HTTP/1.1', 'Host: a.example', 'Host: b.example'), HOST_PROBLEM);
+  assert.deepEqual(await overH1('GET /saml/v2/metadata HTTP/1.1', 'Host: a.example', 'Host: a.example'), HOST_PROBLEM);
 });
 
 test('http/1.1: no Host and an empty Host are refused', async () => {
-  assert.deepEqual(await overH1('GET /oauth/v2/keys HTTP/1.1', 'x: y'), HOST_PROBLEM);
-  assert.deepEqual(await overH1('GET /oauth/v2/keys HTTP/1.1', 'Host:'), HOST_PROBLEM);
-  assert.deepEqual(await overH1('GET /oauth/v2/keys HTTP/1.0'), HOST_PROBLEM);
+  assert.deepEqual(await overH1('GET /saml/v2/metadata HTTP/1.1', 'x: y'), HOST_PROBLEM);
+  assert.deepEqual(await overH1('GET /saml/v2/metadata HTTP/1.1', 'Host:'), HOST_PROBLEM);
+  assert.deepEqual(await overH1('GET /saml/v2/metadata HTTP/1.0'), HOST_PROBLEM);
 });
 
 test('http/1.1: an absolute target whose authority is that of Host goes on in origin-form', async () => {
   for (const [absolute, target] of [
-    ['http://a.example:8443/oauth/v2/keys?abs=1', '/oauth/v2/keys?abs=1'],
-    ['HTTPS://A.example:8443/oauth/v2/keys?abs=2', '/oauth/v2/keys?abs=2'],
+    ['http://a.example:8443/auth/v1/healthz?abs=1', '/auth/v1/healthz?abs=1'],
+    ['HTTPS://A.example:8443/auth/v1/healthz?abs=2', '/auth/v1/healthz?abs=2'],
   ] as const) {
     assert.equal((await overH1(`GET ${absolute} HTTP/1.1`, 'Host: a.example:8443')).status, 200);
     const record = await zitadel.waitFor((one) => one.target === target);
@@ -51,10 +51,10 @@ test('http/1.1: an absolute target whose authority is that of Host goes on in or
 });
 
 test('http/1.1: an absolute target that names another host, a user, or no Host beside it is refused', async () => {
-  assert.deepEqual(await overH1('GET http://b.example/oauth/v2/keys HTTP/1.1', 'Host: a.example'), HOST_PROBLEM);
-  assert.deepEqual(await overH1('GET http://u:p@a.example/oauth/v2/keys HTTP/1.1', 'Host: a.example'), HOST_PROBLEM);
-  assert.deepEqual(await overH1('GET http://a.example:80/oauth/v2/keys HTTP/1.1', 'Host: a.example'), HOST_PROBLEM);
-  assert.deepEqual(await overH1('GET http://a.example/oauth/v2/keys HTTP/1.1', 'x: y'), HOST_PROBLEM);
+  assert.deepEqual(await overH1('GET http://b.example/saml/v2/metadata HTTP/1.1', 'Host: a.example'), HOST_PROBLEM);
+  assert.deepEqual(await overH1('GET http://u:p@a.example/saml/v2/metadata HTTP/1.1', 'Host: a.example'), HOST_PROBLEM);
+  assert.deepEqual(await overH1('GET http://a.example:80/saml/v2/metadata HTTP/1.1', 'Host: a.example'), HOST_PROBLEM);
+  assert.deepEqual(await overH1('GET http://a.example/saml/v2/metadata HTTP/1.1', 'x: y'), HOST_PROBLEM);
 });
 
 test('http/1.1: an absolute target without a path means the root', async () => {
@@ -65,7 +65,11 @@ test('http/1.1: an absolute target without a path means the root', async () => {
 async function overH2(fields: readonly (readonly [string, string])[]) {
   const seen = gateway.ended.length;
   using client = await connectFrames(gateway.port('clear'));
-  client.headers(1, [[':method', 'GET'], [':scheme', 'http'], [':path', '/oauth/v2/keys'], ...fields], Flag.END_STREAM);
+  client.headers(
+    1,
+    [[':method', 'GET'], [':scheme', 'http'], [':path', '/saml/v2/metadata'], ...fields],
+    Flag.END_STREAM,
+  );
   const frames = await client.finished(1);
   if (frames.at(-1)?.startsWith('RST_STREAM')) return frames.at(-1);
   return (await gateway.over((one) => gateway.ended.indexOf(one) >= seen)).record.status;
@@ -137,7 +141,7 @@ for (const protocol of PROTOCOLS) {
   ]) {
     test(`${protocol}: ${authority} is a host, and arrives as it came`, async () => {
       const before = zitadel.requests.length;
-      assert.equal((await ask(gateway, { protocol, target: '/oauth/v2/keys', authority })).status, 200);
+      assert.equal((await ask(gateway, { protocol, target: '/saml/v2/metadata', authority })).status, 200);
       const record = await zitadel.waitFor((one) => zitadel.requests.indexOf(one) >= before);
       assert.equal(record.authority, authority);
     });
@@ -149,7 +153,7 @@ for (const protocol of PROTOCOLS) {
   ]) {
     test(`${protocol}: ${JSON.stringify(authority)} is no host and reaches nobody`, async () => {
       const before = zitadel.requests.length;
-      const { status, ended } = await ask(gateway, { protocol, target: '/oauth/v2/keys', authority });
+      const { status, ended } = await ask(gateway, { protocol, target: '/saml/v2/metadata', authority });
       assert.ok(status === 400 || (protocol === 'h2' && status === undefined), String(status));
       if (ended !== undefined) assert.equal(ended.record.error?.code, 'BAD_AUTHORITY');
       assert.equal(zitadel.requests.length, before);
@@ -169,7 +173,7 @@ for (const protocol of PROTOCOLS) {
       'a.apps.example.com',
     ];
     for (const authority of [...served, 'a.b.apps.example.com', '[2001:DB8::7]:443']) {
-      assert.equal((await ask(listed, { protocol, target: '/oauth/v2/keys', authority })).status, 200, authority);
+      assert.equal((await ask(listed, { protocol, target: '/saml/v2/metadata', authority })).status, 200, authority);
     }
     const others = [
       'example.com',
@@ -179,7 +183,7 @@ for (const protocol of PROTOCOLS) {
       '[2001:db8::8]',
     ];
     for (const authority of others) {
-      const { status, ended } = await ask(listed, { protocol, target: '/oauth/v2/keys', authority });
+      const { status, ended } = await ask(listed, { protocol, target: '/saml/v2/metadata', authority });
       assert.equal(status, 404, authority);
       assert.equal(ended?.record.error?.code, 'UNKNOWN_HOST');
     }

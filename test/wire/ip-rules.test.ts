@@ -77,7 +77,7 @@ for (const protocol of PROTOCOLS) {
       }
       const { record } = (await administration(insider, '/admin/v1/orgs/_search')).ended!;
       assert.deepEqual([record.error, record.attempts], [undefined, 1]);
-      const other = await ask(gateway, { protocol, target: '/ui/console/', fields: [from(outsider)] });
+      const other = await ask(gateway, { protocol, target: '/openapi/x', fields: [from(outsider)] });
       assert.deepEqual([other.ended!.record.error, other.ended!.record.attempts], [undefined, 1]);
     });
 

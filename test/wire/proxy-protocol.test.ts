@@ -101,7 +101,7 @@ for (const carrier of CARRIERS) {
           ['whole', [header]],
           ['split', singly(header)],
         ] as const) {
-          const target = `/oauth/v2/keys?${version}-${how}-${source}`;
+          const target = `/saml/v2/metadata?${version}-${how}-${source}`;
           // The source is no trusted proxy: what it says of others is dropped.
           assert.equal(await ask(gateway, carrier, pieces, target, [['x-forwarded-for', '6.6.6.6']]), 200);
           assert.deepEqual(await forwardedFor(zitadel, target), [seen]);
@@ -118,12 +118,12 @@ for (const carrier of CARRIERS) {
   test(`${carrier}: LOCAL keeps the load balancer as the peer, whose X-Forwarded-For is believed`, async () => {
     await using zitadel = await startStandIn();
     await using gateway = await gatewayBehind(zitadel);
-    assert.equal(await ask(gateway, carrier, [LOCAL], '/oauth/v2/keys?local'), 200);
-    assert.deepEqual(await forwardedFor(zitadel, '/oauth/v2/keys?local'), ['127.0.0.1']);
+    assert.equal(await ask(gateway, carrier, [LOCAL], '/saml/v2/metadata?local'), 200);
+    assert.deepEqual(await forwardedFor(zitadel, '/saml/v2/metadata?local'), ['127.0.0.1']);
     const fields = [['x-forwarded-for', '203.0.113.7']] as const;
-    assert.equal(await ask(gateway, carrier, [LOCAL], '/oauth/v2/keys?through', fields), 200);
-    assert.deepEqual(await forwardedFor(zitadel, '/oauth/v2/keys?through'), ['203.0.113.7']);
-    const { exchange } = await gateway.over((one) => one.exchange.raw.target === '/oauth/v2/keys?local');
+    assert.equal(await ask(gateway, carrier, [LOCAL], '/saml/v2/metadata?through', fields), 200);
+    assert.deepEqual(await forwardedFor(zitadel, '/saml/v2/metadata?through'), ['203.0.113.7']);
+    const { exchange } = await gateway.over((one) => one.exchange.raw.target === '/saml/v2/metadata?local');
     assert.equal(exchange.raw.connection.proxyAddress, undefined);
   });
 
@@ -132,8 +132,8 @@ for (const carrier of CARRIERS) {
     await using gateway = await gatewayBehind(zitadel, ['127.0.0.1', '2001:db8:cd::/48']);
     const fields = [['x-forwarded-for', '6.6.6.6, 203.0.113.7']] as const;
     const header = proxyHeader(2, '2001:db8:cd::1');
-    assert.equal(await ask(gateway, carrier, [header], '/oauth/v2/keys?cdn', fields), 200);
-    assert.deepEqual(await forwardedFor(zitadel, '/oauth/v2/keys?cdn'), ['203.0.113.7']);
+    assert.equal(await ask(gateway, carrier, [header], '/saml/v2/metadata?cdn', fields), 200);
+    assert.deepEqual(await forwardedFor(zitadel, '/saml/v2/metadata?cdn'), ['203.0.113.7']);
   });
 
   test(`${carrier}: attack: behind a header that says UNKNOWN, X-Forwarded-For is not believed`, async () => {
@@ -142,7 +142,7 @@ for (const carrier of CARRIERS) {
     const fields = [['x-forwarded-for', '6.6.6.6']] as const;
     const unknown = [Buffer.from('PROXY UNKNOWN\r\n'), rawV2(0x21, 0x00, Buffer.alloc(0))];
     for (const [i, header] of unknown.entries()) {
-      const target = `/oauth/v2/keys?unknown-${i}`;
+      const target = `/saml/v2/metadata?unknown-${i}`;
       assert.equal(await ask(gateway, carrier, [header], target, fields), 200);
       assert.deepEqual(await forwardedFor(zitadel, target), ['127.0.0.1']);
       const { exchange } = await gateway.over((one) => one.exchange.raw.target === target);
@@ -306,5 +306,5 @@ test('a listener that serves the PROXY protocol takes a reload of trusted_proxie
   using stranger = await connectRaw(gateway.port('clear'));
   await stranger.gone();
   await gateway.primary.reload({ ...gateway.config, trusted_proxies: ['127.0.0.1'] });
-  assert.equal(await ask(gateway, 'http/1.1', [proxyHeader(1, '203.0.113.7')], '/oauth/v2/keys?reloaded'), 200);
+  assert.equal(await ask(gateway, 'http/1.1', [proxyHeader(1, '203.0.113.7')], '/saml/v2/metadata?reloaded'), 200);
 });

@@ -108,12 +108,13 @@ export interface RawUpstream extends FrameServer {
 /** Starts an upstream. `onRequest` deals with a request when its head is here; without it the test does so later. */
 export async function startUpstream(
   onRequest: (request: Arrived, index: number) => void = () => {},
-  options: { settings?: readonly Setting[] } = {},
+  /** `unchecked`: the gateway asks for nothing by itself, so that nothing is left out. */
+  options: { settings?: readonly Setting[]; unchecked?: boolean } = {},
 ): Promise<RawUpstream> {
   const arrived: Arrived[] = [];
   const waiting = new Set<() => void>();
   const { promise: checked, resolve } = Promise.withResolvers<void>();
-  let first = true;
+  let first = options.unchecked !== true;
   const server = await startFrameServer(
     (peer, id, { flags }) => {
       const request = new Arrived(peer, id);

@@ -61,9 +61,9 @@ const REFUSED: [title: string, bytes: string][] = [
   ['a name in parentheses', `${POST}x(y): a\r\n\r\n${SMUGGLED}`],
   ['an empty name', `${POST}: a\r\n\r\n${SMUGGLED}`],
   ['a line without a colon', `${POST}nothing\r\n\r\n${SMUGGLED}`],
-  ['a space in the target', `GET /oauth/v2/keys HTTP/1.1 x HTTP/1.1\r\nhost: localhost\r\n\r\n${SMUGGLED}`],
-  ['HTTP/2.0 as a version', `GET /oauth/v2/keys HTTP/2.0\r\nhost: localhost\r\n\r\n${SMUGGLED}`],
-  ['HTTP/0.9', `GET /oauth/v2/keys\r\n\r\n${SMUGGLED}`],
+  ['a space in the target', `GET /saml/v2/metadata HTTP/1.1 x HTTP/1.1\r\nhost: localhost\r\n\r\n${SMUGGLED}`],
+  ['HTTP/2.0 as a version', `GET /saml/v2/metadata HTTP/2.0\r\nhost: localhost\r\n\r\n${SMUGGLED}`],
+  ['HTTP/0.9', `GET /saml/v2/metadata\r\n\r\n${SMUGGLED}`],
   ['a chunk size that is no number', `${POST}transfer-encoding: chunked\r\n\r\nzz\r\n\r\n${SMUGGLED}`],
   ['a chunk size with a sign', `${POST}transfer-encoding: chunked\r\n\r\n+0\r\n\r\n${SMUGGLED}`],
   ['a chunk size in 0x', `${POST}transfer-encoding: chunked\r\n\r\n0x0\r\n\r\n${SMUGGLED}`],
@@ -97,7 +97,7 @@ test('http/1.1: what the parser refuses is announced with its code', async () =>
 test('http/1.1: garbage behind a request that waits for its answer is not answered in its place', async () => {
   await zitadel.fail({ mode: 'hang' });
   using client = await connectRaw(gateway.port('clear'));
-  client.send('GET /oauth/v2/keys?waits HTTP/1.1\r\nhost: localhost\r\n\r\n\0\0\0\0');
+  client.send('GET /saml/v2/metadata?waits HTTP/1.1\r\nhost: localhost\r\n\r\n\0\0\0\0');
   await client.gone();
   await zitadel.heal();
   assert.equal(client.rest.length, 0, client.rest.toString());
@@ -191,7 +191,7 @@ test('h2: a body longer or shorter than its Content-Length never looks complete 
 });
 
 test('http/1.1: Upgrade: h2c and HTTP2-Settings are dropped, and the request is answered over HTTP/1.1', async () => {
-  const target = '/oauth/v2/keys?h2c';
+  const target = '/saml/v2/metadata?h2c';
   using client = await connectRaw(gateway.port('clear'));
   const settings = 'http2-settings: AAMAAABkAARAAAAAAAIAAAAA';
   client.request(
@@ -205,6 +205,6 @@ test('http/1.1: Upgrade: h2c and HTTP2-Settings are dropped, and the request is 
   const { rawHeaders } = await zitadel.waitFor((one) => one.target === target);
   for (const name of ['upgrade', 'http2-settings', 'connection']) assert.equal(rawHeaders.includes(name), false, name);
   // The connection goes on as HTTP/1.1.
-  client.request('GET /oauth/v2/keys HTTP/1.1', 'host: localhost');
+  client.request('GET /saml/v2/metadata HTTP/1.1', 'host: localhost');
   assert.equal((await client.answer())?.status, 200);
 });

@@ -58,18 +58,18 @@ test('a redirect listener never loops behind a trusted proxy that says https, an
   const listeners = [PUBLIC, { name: 'plain', address: '127.0.0.1:0', redirect: {} }];
   const at = `127.0.0.1:${zitadel.port}`;
   await using behind = await startGateway({ zitadel: at, config: { listeners, trusted_proxies: ['127.0.0.1'] } });
-  assert.equal((await redirected(behind.port('plain'), '/oauth/v2/keys', 'a', 'x-forwarded-proto: https'))[0], 200);
-  assert.equal((await redirected(behind.port('plain'), '/oauth/v2/keys', 'a', 'x-forwarded-proto: http'))[0], 308);
-  assert.equal((await redirected(behind.port('plain'), '/oauth/v2/keys', 'a', 'forwarded: proto=https'))[0], 308);
+  assert.equal((await redirected(behind.port('plain'), '/saml/v2/metadata', 'a', 'x-forwarded-proto: https'))[0], 200);
+  assert.equal((await redirected(behind.port('plain'), '/saml/v2/metadata', 'a', 'x-forwarded-proto: http'))[0], 308);
+  assert.equal((await redirected(behind.port('plain'), '/saml/v2/metadata', 'a', 'forwarded: proto=https'))[0], 308);
   const client_address = { from: 'forwarded' } as const;
   await using other = await startGateway({
     zitadel: at,
     config: { listeners, trusted_proxies: ['127.0.0.1'], client_address },
   });
-  assert.equal((await redirected(other.port('plain'), '/oauth/v2/keys', 'a', 'forwarded: proto=https'))[0], 200);
-  assert.equal((await redirected(other.port('plain'), '/oauth/v2/keys', 'a', 'x-forwarded-proto: https'))[0], 308);
+  assert.equal((await redirected(other.port('plain'), '/saml/v2/metadata', 'a', 'forwarded: proto=https'))[0], 200);
+  assert.equal((await redirected(other.port('plain'), '/saml/v2/metadata', 'a', 'x-forwarded-proto: https'))[0], 308);
   await using alone = await startGateway({ zitadel: at, config: { listeners } });
-  assert.equal((await redirected(alone.port('plain'), '/oauth/v2/keys', 'a', 'x-forwarded-proto: https'))[0], 308);
+  assert.equal((await redirected(alone.port('plain'), '/saml/v2/metadata', 'a', 'x-forwarded-proto: https'))[0], 308);
 });
 
 for (const protocol of PROTOCOLS) {
@@ -91,7 +91,7 @@ for (const protocol of PROTOCOLS) {
       ['x-http-method-override', 'DELETE'],
       ['x-original-url', '/'],
     ] as const;
-    const target = '/oauth/v2/keys?inside';
+    const target = '/saml/v2/metadata?inside';
     await ask(gateway, { protocol, listener: 'inside', target, fields: [...kept, ...dropped] });
     const { rawHeaders } = await zitadel.waitFor((one) => one.target === target);
     for (const [name, value] of kept) {
@@ -113,10 +113,10 @@ for (const protocol of PROTOCOLS) {
       config: { listeners: [{ name: 'inside', address: '127.0.0.1:0', trust: 'internal', allow: ['10.0.0.0/8'] }] },
     });
     const fields = [['x-forwarded-for', '10.0.0.1']] as const;
-    const { status, ended } = await ask(gateway, { protocol, listener: 'inside', target: '/oauth/v2/keys', fields });
+    const { status, ended } = await ask(gateway, { protocol, listener: 'inside', target: '/saml/v2/metadata', fields });
     assert.equal(status, 403);
     assert.equal(ended?.record.error?.code, 'TRUST_REFUSED');
-    assert.ok(zitadel.requests.every(({ target }) => !target.startsWith('/oauth')));
+    assert.ok(zitadel.requests.every(({ target }) => !target.startsWith('/saml')));
   });
 
   test(`${protocol}: forwarding headers of a stranger are announced once, with the listener`, async () => {
@@ -130,7 +130,7 @@ for (const protocol of PROTOCOLS) {
   test(`${protocol}: forwarding headers of a trusted proxy that do not parse are refused with 400`, async () => {
     await using gateway = await startGateway({ config: { trusted_proxies: ['127.0.0.1'] } });
     const fields = [['x-forwarded-for', 'host=evil.example']] as const;
-    const { status, ended } = await ask(gateway, { protocol, target: '/oauth/v2/keys', fields });
+    const { status, ended } = await ask(gateway, { protocol, target: '/saml/v2/metadata', fields });
     assert.equal(status, 400);
     assert.equal(ended?.record.error?.code, 'BAD_FORWARDED');
     assert.equal(ended?.exchange.client.address, '127.0.0.1');
