@@ -247,7 +247,7 @@ if ('skip' in built) {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { code: string; message: string; details: string[]; ms: number });
-    assert.deepEqual([first!.code, third!.code], ['OK', 'OK']);
+    assert.deepEqual([first!.code, third!.code], ['OK', 'OK'], stdout.toString());
     const { ms: _, ...refused } = second!;
     assert.deepEqual(refused, {
       code: 'ResourceExhausted',
