@@ -175,9 +175,17 @@ test('authorities of clients are followed like certificates', async () => {
 test('50 changes under load, 10 of them broken: every handshake and every request succeeds', async (context) => {
   await using zitadel = await startStandIn();
   await using secret = await Secret.mount(filesOf(pairs[0]!));
-  // Two clients on a quick machine open more connections than one address may.
-  const limits = { per_address: { connections_per_s: 0 } };
-  await using gateway = await withSecret(secret, zitadel.url, {}, { limits });
+  // Two clients on a quick machine do more in all than one address may.
+  const limits = {
+    per_address: {
+      connections_per_s: 0,
+      failed_handshakes_per_s: 0,
+      resets_per_s: 0,
+      malformed_per_s: 0,
+      header_bytes_per_s: 0,
+    },
+  };
+  await using gateway = await withSecret(secret, zitadel.url, {}, { limits, classes: { api: { rate_limit: false } } });
   const seen = new Set<string>();
   const failures: string[] = [];
   let handshakes = 0;
