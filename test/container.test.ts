@@ -109,6 +109,7 @@ describe('the image', () => {
     assert.ok(files.includes('app/src/main.ts'));
     assert.deepEqual(files.filter((file) => /^app\/[^/]+$/.test(file)).sort(), [
       'app/LICENSE',
+      'app/bench',
       'app/node_modules',
       'app/package.json',
       'app/src',
@@ -203,6 +204,7 @@ describe('the container', () => {
     for (const command of [
       ['--version'],
       ['schema'],
+      ['bench', '--list'],
       ['explain', file, 'GET', 'https://id.example.com/oauth/v2/keys'],
     ]) {
       await using container = runContainer({ image: found, command });

@@ -18,6 +18,7 @@ import { settingsPayload } from '../../src/transport/engines/frames/settings.ts'
 import type { Call } from './call.ts';
 import type { Connection, Listener } from './connection.ts';
 import { FrameCutter } from './frame-cutter.ts';
+import { FrameWriter } from './frame-writer.ts';
 import type { Target } from './plan.ts';
 
 /** The windows of Chromium, in bytes. */
@@ -43,6 +44,7 @@ export class H2Connection implements Connection {
   readonly #authority: string;
   readonly #wanted: number;
   readonly #listener: Listener;
+  readonly #out: FrameWriter;
   readonly #encoder = new HpackEncoder();
   readonly #decoder = new HpackDecoder({ maxTableBytes: 4096, maxHeaderBytes: 1 << 20, maxFields: 1000 });
   /** In the order they were opened. */
@@ -53,8 +55,6 @@ export class H2Connection implements Connection {
   #window = DEFAULT_WINDOW_BYTES;
   #received = 0;
   #block: { id: number; ended: boolean; pieces: Buffer[] } | undefined;
-  #out: Buffer[] = [];
-  #flushing = false;
 
   constructor(socket: Socket, target: Target, streams: number, listener: Listener) {
     this.#socket = socket;
@@ -76,9 +76,10 @@ export class H2Connection implements Connection {
       [SettingId.ENABLE_PUSH, 0],
       [SettingId.INITIAL_WINDOW_SIZE, STREAM_WINDOW],
     ];
-    this.#out.push(PREFACE);
-    this.#write(FrameType.SETTINGS, 0, 0, settingsPayload(settings));
-    this.#grant(0, CONNECTION_WINDOW - DEFAULT_WINDOW_BYTES);
+    this.#out = new FrameWriter(socket);
+    this.#out.raw(PREFACE);
+    this.#out.frame(FrameType.SETTINGS, 0, 0, settingsPayload(settings));
+    this.#out.grant(0, CONNECTION_WINDOW - DEFAULT_WINDOW_BYTES);
   }
 
   get inFlight(): number {
@@ -99,9 +100,8 @@ export class H2Connection implements Connection {
     if (block.length - HEAD_BYTES > DEFAULT_FRAME_BYTES)
       throw new Error(`the head of ${call.request.name} is too long`);
     const ends = body === undefined || body.length === 0;
-    writeHead(block, block.length - HEAD_BYTES, FrameType.HEADERS, Flag.END_HEADERS | (ends ? Flag.END_STREAM : 0), id);
     call.sentAt = performance.now();
-    this.#queue(block);
+    this.#out.headed(FrameType.HEADERS, Flag.END_HEADERS | (ends ? Flag.END_STREAM : 0), id, block);
     const stream = { call, rest: ends ? undefined : body, window: this.#peerWindow, received: 0 };
     this.#streams.set(id, stream);
     if (!ends) this.#upload(id, stream);
@@ -111,7 +111,7 @@ export class H2Connection implements Connection {
     for (const [id, { call }] of this.#streams) {
       // Those that come after were sent later.
       if (call.sentAt >= before) return;
-      this.#reset(id, ErrorCodes.CANCEL);
+      this.#out.reset(id, ErrorCodes.CANCEL);
       this.#fail(id, 'timeout');
     }
   }
@@ -154,7 +154,7 @@ export class H2Connection implements Connection {
         this.#settings(flags, bytes, start, end);
         return;
       case FrameType.PING:
-        if ((flags & Flag.ACK) === 0) this.#write(FrameType.PING, Flag.ACK, 0, bytes.subarray(start, end));
+        if ((flags & Flag.ACK) === 0) this.#out.frame(FrameType.PING, Flag.ACK, 0, bytes.subarray(start, end));
         return;
       case FrameType.GOAWAY:
         this.#goAway(bytes.readUInt32BE(start) & 0x7fffffff, bytes.readUInt32BE(start + 4));
@@ -168,7 +168,7 @@ export class H2Connection implements Connection {
     const size = end - start;
     this.#received += size;
     if (this.#received > CONNECTION_WINDOW >> 1) {
-      this.#grant(0, this.#received);
+      this.#out.grant(0, this.#received);
       this.#received = 0;
     }
     const stream = this.#streams.get(id);
@@ -181,7 +181,7 @@ export class H2Connection implements Connection {
     }
     stream.received += size;
     if (stream.received <= STREAM_WINDOW >> 1) return;
-    this.#grant(id, stream.received);
+    this.#out.grant(id, stream.received);
     stream.received = 0;
   }
 
@@ -195,7 +195,7 @@ export class H2Connection implements Connection {
   }
 
   #answered(id: number, { call, rest }: Stream): void {
-    if (rest !== undefined) this.#reset(id, ErrorCodes.CANCEL);
+    if (rest !== undefined) this.#out.reset(id, ErrorCodes.CANCEL);
     this.#streams.delete(id);
     this.#listener.answered(call);
     if (this.over && this.#streams.size === 0) this.close();
@@ -213,7 +213,7 @@ export class H2Connection implements Connection {
         this.#peerWindow = value;
       }
     }
-    this.#write(FrameType.SETTINGS, Flag.ACK, 0, Buffer.alloc(0));
+    this.#out.frame(FrameType.SETTINGS, Flag.ACK, 0, Buffer.alloc(0));
     this.#uploadAll();
     this.#listener.changed();
   }
@@ -248,7 +248,7 @@ export class H2Connection implements Connection {
       const size = Math.min(stream.rest.length, stream.window, this.#window, DEFAULT_FRAME_BYTES);
       if (size <= 0) return;
       const ends = size === stream.rest.length;
-      this.#write(FrameType.DATA, ends ? Flag.END_STREAM : 0, id, stream.rest.subarray(0, size));
+      this.#out.frame(FrameType.DATA, ends ? Flag.END_STREAM : 0, id, stream.rest.subarray(0, size));
       stream.rest = ends ? undefined : stream.rest.subarray(size);
       stream.window -= size;
       this.#window -= size;
@@ -269,45 +269,6 @@ export class H2Connection implements Connection {
     for (const id of [...this.#streams.keys()]) this.#fail(id, why);
     if (first) this.#listener.changed();
   }
-
-  #grant(id: number, bytes: number): void {
-    const payload = Buffer.allocUnsafe(4);
-    payload.writeUInt32BE(bytes);
-    this.#write(FrameType.WINDOW_UPDATE, 0, id, payload);
-  }
-
-  #reset(id: number, code: number): void {
-    const payload = Buffer.allocUnsafe(4);
-    payload.writeUInt32BE(code);
-    this.#write(FrameType.RST_STREAM, 0, id, payload);
-  }
-
-  #write(type: number, flags: number, id: number, payload: Uint8Array): void {
-    const frame = Buffer.allocUnsafe(HEAD_BYTES + payload.length);
-    writeHead(frame, payload.length, type, flags, id);
-    frame.set(payload, HEAD_BYTES);
-    this.#queue(frame);
-  }
-
-  /** One write for all that is said in a turn: a system call for each frame would be most of the cost. */
-  #queue(frame: Buffer): void {
-    this.#out.push(frame);
-    if (this.#flushing) return;
-    this.#flushing = true;
-    queueMicrotask(() => {
-      this.#flushing = false;
-      const frames = this.#out;
-      this.#out = [];
-      if (!this.#socket.destroyed) this.#socket.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
-    });
-  }
-}
-
-function writeHead(frame: Buffer, size: number, type: number, flags: number, id: number): void {
-  frame.writeUIntBE(size, 0, 3);
-  frame[3] = type;
-  frame[4] = flags;
-  frame.writeUInt32BE(id, 5);
 }
 
 /** Where the payload is without its padding, RFC 9113 section 6.1. */

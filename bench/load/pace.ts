@@ -21,10 +21,10 @@ export class Pace {
   due(number: number): number {
     const beyond = number - this.#warmUpCalls;
     if (beyond <= 0) return number / this.#perMs;
-    if (this.#growth === 0) return this.#warmUpMs + beyond / this.#perMs;
     // beyond = perMs·t + growth·t²/2; a rate that falls ends where it would be none.
     const root = this.#perMs ** 2 + 2 * this.#growth * beyond;
     if (root < 0) return Number.POSITIVE_INFINITY;
-    return this.#warmUpMs + (Math.sqrt(root) - this.#perMs) / this.#growth;
+    // The root of the equation in the form that is exact for a growth near none, too.
+    return this.#warmUpMs + (2 * beyond) / (this.#perMs + Math.sqrt(root));
   }
 }

@@ -7,6 +7,11 @@ import type { PlannedRequest, Target } from './plan.ts';
 import { planned, withFields } from './planned.ts';
 import type { Scenario, ScenarioRequest } from './scenario.ts';
 
+/** Files are asked for again after so long, until they were the same so often, for so long at most; milliseconds. */
+const ROUND_MS = 500;
+const SETTLED_ROUNDS = 3;
+const SETTLE_MS = 30_000;
+
 /** What there is to ask, and what could not be made sure. */
 export interface Rehearsal {
   readonly requests: readonly PlannedRequest[];
@@ -54,7 +59,9 @@ export class Probe implements Disposable {
     const varying: string[] = [];
     for (const one of scenario.requests) {
       const request = planned(one, extra);
-      for (const each of one.links ? [request, ...(await this.#links(request))] : [request]) {
+      const all = one.links ? [request, ...(await this.#links(request))] : [request];
+      if (one.links) await this.#settled(all);
+      for (const each of all) {
         const learnt = await this.#learn(each, one);
         requests.push(learnt);
         const checked = one.expect.body === 'same' && !one.revalidate;
@@ -62,6 +69,26 @@ export class Probe implements Disposable {
       }
     }
     return { requests, varying };
+  }
+
+  /**
+   * Waits until files stay as they are: a cache that has just been given them may still be making better codings, with
+   * other validators. Given up after a while: what is measured then is that.
+   */
+  async #settled(requests: readonly PlannedRequest[]): Promise<void> {
+    const deadline = performance.now() + SETTLE_MS;
+    let before = '';
+    for (let same = 0; same < SETTLED_ROUNDS && performance.now() < deadline; ) {
+      const seen: string[] = [];
+      for (const request of requests) {
+        const { coding, bytes, etag } = await this.#right(request);
+        seen.push(`${coding} ${bytes} ${etag ?? ''}`);
+      }
+      const now = seen.join('\n');
+      same = now === before ? same + 1 : 0;
+      before = now;
+      await new Promise((resolve) => setTimeout(resolve, ROUND_MS));
+    }
   }
 
   /** Asks twice: what is the same both times is taken to be the same always. */
@@ -76,14 +103,24 @@ export class Probe implements Disposable {
     return { ...request, expectation: { ...request.expectation, digest } };
   }
 
-  async #conditional(request: PlannedRequest, { etag, modified }: Call): Promise<PlannedRequest> {
-    const fields: Record<string, string> = {};
-    if (etag !== undefined) fields['if-none-match'] = etag;
-    else if (modified !== undefined) fields['if-modified-since'] = modified;
-    else throw new Error(`${request.name}: the answer has no validator, so that nothing can be revalidated`);
-    const digest = digestOf(Buffer.alloc(0));
-    const asked = { ...request, expectation: { ...request.expectation, statuses: [304], digest } };
-    return withFields(asked, fields);
+  /** With the validators of an answer that is then answered by 304; given up after a while, when errors will say so. */
+  async #conditional(request: PlannedRequest, answer: Call): Promise<PlannedRequest> {
+    const deadline = performance.now() + SETTLE_MS;
+    let { etag, modified } = answer;
+    for (;;) {
+      if (etag === undefined && modified === undefined) {
+        throw new Error(`${request.name}: the answer has no validator, so that nothing can be revalidated`);
+      }
+      const digest = digestOf(Buffer.alloc(0));
+      const asked = withFields(
+        { ...request, expectation: { ...request.expectation, statuses: [304], digest } },
+        etag === undefined ? { 'if-modified-since': modified! } : { 'if-none-match': etag },
+      );
+      const { status } = await this.ask(asked);
+      if (status === 304 || performance.now() > deadline) return asked;
+      await new Promise((resolve) => setTimeout(resolve, ROUND_MS));
+      ({ etag, modified } = await this.#right(request));
+    }
   }
 
   /** What a page names on its own host; in the order of the page, each once. */

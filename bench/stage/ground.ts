@@ -19,8 +19,11 @@ export interface Ground extends AsyncDisposable {
   readonly cores: Cores | undefined;
 }
 
-/** Starts both, each in a process on a core of its own, and moves this process off them. `root`: whose gateway. */
-export async function startGround(root = ROOT): Promise<Ground> {
+/**
+ * Starts both, each in a process on a core of its own, and moves this process off them. `root`: whose gateway. `cores`:
+ * of a ground before, as this process is then no longer allowed on all of them.
+ */
+export async function startGround(root = ROOT, cores = shareCores()): Promise<Ground> {
   await using stack = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
@@ -33,7 +36,6 @@ export async function startGround(root = ROOT): Promise<Ground> {
   };
   const [certificate, key] = [file('tls.crt', pair.certificate), file('tls.key', pair.key)];
   const config = file('gateway.yaml', gatewayConfig({ port, adminPort, standInPort, certificate, key }));
-  const cores = shareCores();
   if (cores !== undefined) pinSelf(cores.load);
   const node = process.execPath;
   // The stand-in is always this checkout's: two revisions of the gateway are measured before the same one.

@@ -1,6 +1,7 @@
 /** The commands of the CLI: one function each, and the help that names them. */
 
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { BENCH_HELP, BENCH_OPTIONS } from '../../bench/load/options.ts';
 import { ConfigError, formatProblem } from '../config/problem.ts';
 import type { CacheCall } from './cache-command.ts';
 import { VERSION } from './version.ts';
@@ -115,6 +116,14 @@ const COMMANDS: Record<string, Command> = {
       await askAdmin(file!, { method: values.undo === true ? 'DELETE' : 'POST', path: '/drain' });
       return 0;
     },
+  },
+  bench: {
+    usage: 'gatehouse bench --target URL [options]',
+    summary: 'Measures a deployment: latencies as clients have them, and what the gateway spends.',
+    help: BENCH_HELP,
+    options: BENCH_OPTIONS,
+    arguments: [],
+    run: async (values) => (await import('../../bench/load/bench.ts')).runBench(values),
   },
   schema: {
     usage: 'gatehouse schema',
