@@ -24,8 +24,9 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY src ./src
-# `gatehouse bench --target URL`: the load and its scenarios, without what starts servers.
+# `gatehouse bench --target URL`: the load, its scenarios and its report, without what starts servers.
 COPY bench/load ./bench/load
+COPY bench/report ./bench/report
 COPY bench/scenarios ./bench/scenarios
 # Your own file is mounted over this one; certificate and key are mounted at /etc/gatehouse/tls/tls.crt and tls.key.
 COPY config/gateway.yaml /etc/gatehouse/gateway.yaml

@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { middle } from './load/comparison.ts';
 import { thisMachine } from './load/machine.ts';
 import { measure, type Server } from './load/measure.ts';
 import { Probe } from './load/probe.ts';
@@ -112,7 +113,6 @@ function comparison(name: string, found: Both<Result[]>): string {
       number[],
       number[],
     ];
-    const middle = (all: number[]): number => (all[all.length >> 1]! + all[(all.length - 1) >> 1]!) / 2;
     const spread = (all: number[]): string => `${text(middle(all))} (${text(all[0]!)} to ${text(all.at(-1)!)})`;
     const change = (middle(after) / middle(before) - 1) * 100;
     // Where the two spreads meet, chance would do.

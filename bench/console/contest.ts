@@ -1,10 +1,10 @@
 /** Starts the servers side by side, warms them, and measures each case in interleaved rounds. */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { missing, startPeer } from '../peers/peer.ts';
 import { type CertificateFiles, makeCertificate } from './certificate.ts';
 import { type Load, load, type Measure, middle } from './load.ts';
-import { missing } from './peers/index.ts';
 import type { Peer, Setup } from './peers/peer.ts';
 import { Probe, warm, wrong } from './probe.ts';
 import { freePorts, type Running, run } from './running.ts';
@@ -56,12 +56,6 @@ export async function prepare(folder: string): Promise<Ground> {
   };
 }
 
-/** Writes the config of a peer and starts it. */
-export async function start(peer: Peer, setup: Setup, cores: string, command = peer.command(setup)): Promise<Running> {
-  for (const { name, text } of peer.config(setup)) await writeFile(join(setup.folder, name), text);
-  return await run({ command, cores, port: setup.port, environment: { ...peer.environment } });
-}
-
 /** A server that takes part. */
 export interface Entrant extends AsyncDisposable {
   readonly peer: Peer;
@@ -72,6 +66,8 @@ export interface Entrant extends AsyncDisposable {
   /** Bytes of the body on the wire and its coding, by case. */
   readonly bytes: Readonly<Record<Case, number>>;
   readonly coding: string;
+  /** The names of the fields of the small file's answer. */
+  readonly fields: readonly string[];
 }
 
 /** Starts and warms a peer; gives the reason when it cannot take part. */
@@ -83,7 +79,7 @@ export async function enter(peer: Peer, ground: Ground): Promise<Entrant | strin
   try {
     const own = peer.name.startsWith('gatehouse');
     // The gateway makes its variants while it is warmed: on both cores that takes a third of the time.
-    server = await start(peer, setup, own ? `${SERVER_CORE},${OTHER_CORE}` : SERVER_CORE);
+    server = await startPeer(peer, setup, own ? `${SERVER_CORE},${OTHER_CORE}` : SERVER_CORE);
     const note = await warm(
       setup.port,
       ground.site,
@@ -92,8 +88,8 @@ export async function enter(peer: Peer, ground: Ground): Promise<Entrant | strin
       own ? WARM_MS : 0,
     );
     if (own) server.pin(SERVER_CORE);
-    const { bytes, coding } = await weigh(setup.port, ground.site);
-    return { peer, setup, server, note, bytes, coding, [Symbol.asyncDispose]: () => server!.stop() };
+    const weight = await weigh(setup.port, ground.site);
+    return { peer, setup, server, note, ...weight, [Symbol.asyncDispose]: () => server!.stop() };
   } catch (error) {
     await server?.stop();
     return (error as Error).message;
@@ -104,15 +100,17 @@ async function weigh(port: number, { files, bundle, small }: Site) {
   await using probe = new Probe(port);
   const sizes = new Map<string, number>();
   let coding = '';
+  let fields: readonly string[] = [];
   for (const file of files) {
     const answer = await probe.ask(file.path);
     const problem = wrong(file, answer);
     if (problem !== undefined) throw new Error(problem);
     sizes.set(file.path, answer.body.length);
     if (file === bundle) coding = answer.coding;
+    if (file === small) fields = answer.fields;
   }
   const page = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  return { coding, bytes: { bundle: sizes.get(bundle.path)!, small: sizes.get(small.path)!, page } };
+  return { coding, fields, bytes: { bundle: sizes.get(bundle.path)!, small: sizes.get(small.path)!, page } };
 }
 
 /** What is asked for in each case. A page is every file once. */

@@ -1,7 +1,8 @@
 /** How late the event loop of the gateway is while it makes the variants of a Console that it has never seen. */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Ground, start } from './contest.ts';
+import { startPeer } from '../peers/peer.ts';
+import type { Ground } from './contest.ts';
 import { gatehouse } from './peers/gatehouse.ts';
 import { Probe } from './probe.ts';
 
@@ -30,7 +31,7 @@ export interface LoopDelay {
 /** Starts a gateway of its own on these cores, asks for all files at once and measures until the variants are there. */
 export async function loopDelay(ground: Ground, cores: string): Promise<LoopDelay> {
   const setup = await ground.setup(`loop-delay-${cores.replaceAll(',', '-')}`);
-  await using _server = await start(gatehouse, setup, cores);
+  await using _server = await startPeer(gatehouse, setup, cores);
   await using probe = new Probe(setup.port);
   const { files, small } = ground.site;
   await probe.ask(small.path);

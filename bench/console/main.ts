@@ -22,7 +22,7 @@ import type { Measure } from './load.ts';
 import { type LoopDelay, loopDelay } from './loop-delay.ts';
 import { PEERS } from './peers/index.ts';
 import { profile } from './profile.ts';
-import { caseTable, requirements, table } from './report.ts';
+import { caseTable, lacking, requirements, table } from './report.ts';
 
 const USAGE = `Usage: node bench/console/main.ts [options]
 
@@ -95,6 +95,8 @@ async function compare(ground: Ground): Promise<void> {
     entrants.push(stack.use(entrant));
     say(`${name}: ${peer.what}: ready${entrant.note === undefined ? '' : `, but ${entrant.note}`}`);
   }
+  const lacks = lacking(entrants);
+  if (lacks.length > 0) say(`node: sends less than the gateway: without ${lacks.join(', ')}`);
   const results = new Map<Case, ReadonlyMap<string, Measure>>();
   for (const what of values.cases.split(',').map(oneCase)) {
     const measures = await contest(entrants, ground, what, { rounds, seconds });

@@ -13,6 +13,8 @@ export interface Answer {
   readonly status: number;
   readonly coding: string;
   readonly cacheStatus: string;
+  /** The names of its fields, sorted. */
+  readonly fields: readonly string[];
   /** Whether the length was known before the body: a stored answer has it, one that is coded as it streams has not. */
   readonly sized: boolean;
   readonly body: Buffer;
@@ -38,6 +40,7 @@ export class Probe implements AsyncDisposable {
       status: head[':status'] ?? 0,
       coding: head['content-encoding'] ?? 'identity',
       cacheStatus: String(head['cache-status'] ?? ''),
+      fields: Object.keys(head).sort(),
       sized: head['content-length'] !== undefined,
       body: Buffer.concat(chunks),
     };

@@ -48,6 +48,13 @@ export function caseTable(what: Case, entrants: readonly Entrant[], measures: Re
   return table([head, ...rows]);
 }
 
+/** Fields that the gateway sends of the small file and the bare server does not: it would be given less to do. */
+export function lacking(entrants: readonly Entrant[]): readonly string[] {
+  const of = (name: string) => entrants.find(({ peer }) => peer.name === name)?.fields;
+  const bare = of('node');
+  return bare === undefined ? [] : (of('gatehouse') ?? []).filter((name) => !bare.includes(name));
+}
+
 /** Everything that was asked for, checked on answers for each second of processor time: that is what a core gives. */
 export function requirements(
   entrants: readonly Entrant[],

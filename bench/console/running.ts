@@ -28,6 +28,7 @@ export interface Program {
 
 /** A running program. */
 export interface Running extends AsyncDisposable {
+  readonly pid: number;
   /** Time of processors it and its children have had so far, in seconds. Throws with what it said when it has ended. */
   cpuS(): number;
   /** Moves all its threads to these cores; its children stay where they are. */
@@ -71,7 +72,7 @@ export async function run({ command, cores, environment, port }: Program): Promi
   };
   const pin = (to: string): void =>
     void execFileSync('taskset', ['-a', '-c', '-p', to, String(child.pid)], { stdio: 'ignore' });
-  return { cpuS, pin, stop, [Symbol.asyncDispose]: stop };
+  return { pid: child.pid!, cpuS, pin, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** Whether a port takes a connection; a refusal comes a little later, so that asking again is no busy loop. */

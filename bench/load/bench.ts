@@ -3,6 +3,10 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { parseArgs } from 'node:util';
+import { shownArguments, shownCommand } from './command-line.ts';
+import { commonKnee, comparisons, middles, turns } from './comparison.ts';
+import { comparisonTable, LEGEND } from './comparison-table.ts';
+import { differing, type Entrant } from './entrant.ts';
 import { thisMachine } from './machine.ts';
 import { type Effort, measure, type Server } from './measure.ts';
 import { type BenchOptions, readOptions } from './options.ts';
@@ -11,27 +15,16 @@ import { Probe, type Rehearsal } from './probe.ts';
 import { ProgressLine } from './progress-line.ts';
 import type { Result, ResultFile, Skipped } from './result.ts';
 import { readScenarios, type Scenario, scenarioNames } from './scenario.ts';
+import { type Subject, subjectOf } from './subject.ts';
 import { addedTable, millis, remarks, resultTable } from './table.ts';
-import { targetOf } from './target.ts';
+import { ONE_TLS, targetOf } from './target.ts';
 import { exceeded } from './threshold.ts';
-import { fromMetrics, fromProc, type VitalSigns } from './vitals.ts';
 
 /** Why a scenario is left out that nobody can expect. */
 const NOT_HERE = 'only the stand-in has this';
 const USUAL_SHARE = 0.25;
 /** Above the rate of an open loop there is none, whatever the closed one reached. */
 const LEAST_RATE = 1;
-
-/** What is measured, and what of it is ours to know. */
-interface Subject extends AsyncDisposable {
-  readonly url: string;
-  readonly direct: string | undefined;
-  readonly vitals: VitalSigns | undefined;
-  readonly insecure: boolean;
-  readonly standIn: boolean;
-  readonly pinned: boolean;
-  readonly loadAlone: boolean;
-}
 
 /**
  * Runs it with the options of the command line; gives the exit code: 1 beyond a bound, or where a scenario
@@ -54,73 +47,51 @@ export async function runBench(values: ReturnType<typeof parseArgs>['values']): 
   say(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, revision ${machine.revision ?? 'unknown'}`);
   if (subject.standIn && !subject.pinned) say('Nothing is pinned: gateway, stand-in and load share all cores.');
   else if (subject.standIn && !subject.loadAlone) say('The stand-in and the load share a core.');
+  const { running = [], absent = [] } = subject.rivals ?? {};
+  for (const { name, what } of running) say(`Against ${name}: ${what}.`);
+  for (const { name, why } of absent) say(`Without ${name}: ${why}.`);
   say('');
   const results: Result[] = [];
-  const skipped: Skipped[] = [];
+  const skipped: Skipped[] = absent.map(({ name, why }) => ({ scenario: 'all', server: name, why }));
   for (const scenario of scenarios) {
     const found = await measureScenario(scenario, subject, options, say);
     results.push(...found.results);
     skipped.push(...found.skipped);
   }
-  say(`\n${resultTable(results)}\nLatencies in milliseconds.`);
-  const added = addedTable(results);
+  const medians = middles(results);
+  say(`\n${resultTable(medians)}\nLatencies in milliseconds.`);
+  if (running.length > 0) say(`\n${comparisonTable(results)}\n${LEGEND}`);
+  const added = addedTable(medians);
   if (added !== undefined) say(`\n${added}`);
   for (const { scenario, server, why } of skipped) say(`${scenario}, ${server}: left out: ${why}`);
-  for (const line of remarks(results)) say(line);
-  if (options.json !== undefined) {
+  for (const line of remarks(medians)) say(line);
+  if (options.json !== undefined || options.html !== undefined) {
+    const args = shownArguments(process.argv.slice(2));
     const file: ResultFile = {
       format: 'gatehouse-bench/1',
       startedAt,
-      command: ['gatehouse', 'bench', ...shownArguments(process.argv.slice(2))].join(' '),
+      command: shownCommand(process.argv[2] === 'bench' ? 'gatehouse bench' : 'npm run bench --', args),
+      args,
       target: subject.standIn ? 'stand-in' : subject.url,
       pinned: subject.pinned,
       machine,
+      scenarios: scenarios.map(({ name, about }) => ({ name, about })),
       results,
       skipped,
+      ...(running.length > 0 && { comparison: comparisons(results) }),
     };
-    writeFileSync(options.json, `${JSON.stringify(file, null, 2)}\n`);
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(file, null, 2)}\n`);
+    if (options.html !== undefined) {
+      const { reportPage } = await import('../report/page.ts');
+      writeFileSync(options.html, reportPage(file));
+    }
   }
-  const beyond = exceeded(options.failIf, results, options.baseline?.results);
+  // Bounds are for the gateway, not for its peers.
+  const own = medians.filter(({ server }) => !running.some(({ name }) => name === server));
+  const beyond = exceeded(options.failIf, own, options.baseline && middles(options.baseline.results));
   for (const line of beyond) say(`FAIL  ${line}`);
   const unmeasured = skipped.some(({ server, why }) => server === 'gatehouse' && why !== NOT_HERE);
   return beyond.length > 0 || unmeasured || results.every(({ answers }) => answers === 0) ? 1 : 0;
-}
-
-/** Without the values of headers, which may be tokens; also of a call as `gatehouse bench`. */
-function shownArguments(args: readonly string[]): string[] {
-  const own = args[0] === 'bench' ? args.slice(1) : args;
-  return own.map((arg, index) => {
-    if (own[index - 1] === '--header') return arg.replace(/:.*/s, ':…');
-    return arg.replace(/^(--header=[^:]*):.*/s, '$1:…');
-  });
-}
-
-async function subjectOf(options: BenchOptions): Promise<Subject> {
-  const { target, direct, metrics, pid, insecure } = options;
-  const token = process.env.GATEHOUSE_ADMIN_TOKEN;
-  if (target !== undefined) {
-    if (direct === 'stand-in') throw new Error('--direct: the stand-in runs without --target only');
-    const vitals = metrics !== undefined ? fromMetrics(metrics, token) : pid !== undefined ? fromProc(pid) : undefined;
-    // A mistake in an address is told now, and not by dashes in a table.
-    if (vitals !== undefined) await vitals();
-    const known = { url: target, direct, vitals, insecure, standIn: false, pinned: false, loadAlone: true };
-    return { ...known, async [Symbol.asyncDispose]() {} };
-  }
-  const { startGround } = await import('../stage/ground.ts').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new Error('--target URL is needed: the stand-in for ZITADEL is not in the container');
-  });
-  const ground = await startGround();
-  return {
-    url: ground.url,
-    direct: direct === 'stand-in' ? ground.standInUrl : direct,
-    vitals: fromMetrics(ground.metricsUrl, undefined),
-    insecure: true,
-    standIn: true,
-    pinned: ground.cores !== undefined,
-    loadAlone: ground.cores?.loadAlone ?? false,
-    [Symbol.asyncDispose]: () => ground[Symbol.asyncDispose](),
-  };
 }
 
 async function measureScenario(
@@ -146,28 +117,47 @@ async function measureScenario(
     skip('gatehouse', rehearsed);
     return left;
   }
-  const one = async (server: Server, rate: Rate | undefined, what: Rehearsal): Promise<Result> => {
-    using line = new ProgressLine(`${scenario.name}, ${server.name}, ${rate === undefined ? 'closed' : 'open'} loop`);
+  const one = async (server: Server, rate: Rate | undefined, what: Rehearsal, round = 0): Promise<Result> => {
+    const which = round === 0 ? '' : `, round ${round} of ${options.rounds}`;
+    using line = new ProgressLine(
+      `${scenario.name}, ${server.name}, ${rate === undefined ? 'closed' : 'open'} loop${which}`,
+    );
     const effort = effortOf(options, subject);
     const onProgress = (answers: number, errors: number) => line.show(answers, errors);
-    const result = await measure({ scenario, rehearsal: what, server, rate, effort, onProgress });
+    const result = await measure({ scenario, rehearsal: what, server, rate, effort, round, onProgress });
     results.push(result);
     return result;
   };
-  const tell = ({ server, loop, rps, latencyMs: { p50, p99 }, errors }: Result): void => {
+  const tell = ({ server, round, loop, rps, latencyMs: { p50, p99 }, errors }: Result): void => {
     const numbers = `${Math.round(rps)} req/s, p50 ${millis(p50)} ms, p99 ${millis(p99)} ms, ${errors} errors`;
-    say(`${scenario.name}, ${server}, ${loop} loop: ${numbers}`);
+    say(`${scenario.name}, ${server}, ${loop} loop${round === 0 ? '' : `, round ${round}`}: ${numbers}`);
+  };
+  const entrants: Entrant[] = [{ server: gatehouse, rehearsal: rehearsed }];
+  for (const { name, url, vitals, cannot } of subject.rivals?.running ?? []) {
+    const server = serverOf(name, url, scenario, { ...subject, vitals }, options);
+    const asked = cannot[scenario.name] ?? (await rehearsal(server, scenario, options).catch((e: Error) => e.message));
+    const other = typeof asked === 'string' ? undefined : differing(rehearsed, asked);
+    if (typeof asked === 'string') skip(name, asked);
+    else if (other !== undefined) skip(name, `${other}: another body than through the gateway`);
+    else entrants.push({ server, rehearsal: asked });
+  }
+  const all = async (rate: Rate | undefined): Promise<Result[]> => {
+    const found: Result[] = [];
+    for (const { entrant, round } of turns(entrants, options.rounds)) {
+      const result = await one(entrant.server, rate, entrant.rehearsal, round);
+      tell(result);
+      found.push(result);
+    }
+    return found;
   };
   let knee: number | undefined;
-  let rate: Rate | undefined;
+  let rates: readonly Rate[] = [];
   if (options.loops.includes('closed') || needsKnee(scenario, options)) {
-    const result = await one(gatehouse, undefined, rehearsed);
-    knee = result.rps;
-    tell(result);
+    knee = commonKnee(await all(undefined));
   }
   if (options.loops.includes('open')) {
-    rate = rateOf(scenario, options, knee ?? 0);
-    tell(await one(gatehouse, rate, rehearsed));
+    rates = ratesOf(scenario, options, knee ?? 0);
+    for (const rate of rates) await all(rate);
   }
   if (subject.direct === undefined) return left;
   const refused = scenario.requests.some(({ expect }) => expect.status.every((status) => status >= 400));
@@ -178,7 +168,7 @@ async function measureScenario(
   const direct = serverOf('direct', subject.direct, scenario, { ...subject, vitals: undefined }, options);
   const same = await rehearsal(direct, scenario, options).catch((error: Error) => error.message);
   if (typeof same === 'string') skip('direct', same);
-  else tell(await one(direct, rate, same));
+  else for (const rate of rates.length > 0 ? rates : [undefined]) tell(await one(direct, rate, same));
   return left;
 }
 
@@ -189,21 +179,24 @@ async function rehearsal(server: Server, scenario: Scenario, { timeoutMs, header
 
 function serverOf(name: string, url: string, scenario: Scenario, subject: Subject, options: BenchOptions): Server {
   // The upstream is asked for the host that the gateway was asked for: links and issuers are made of it.
-  const authority = options.host ?? (name === 'direct' ? new URL(subject.url).host : undefined);
+  const authority = options.host ?? (url === subject.url ? undefined : new URL(subject.url).host);
   const target = targetOf(url, { protocol: scenario.protocol, authority, verify: !subject.insecure });
-  return { name, target, vitals: subject.vitals };
+  const offer = subject.rivals === undefined ? {} : { offer: ONE_TLS };
+  return { name, target: { ...target, ...offer }, vitals: subject.vitals };
 }
 
-function needsKnee(scenario: Scenario, { rate, loops }: BenchOptions): boolean {
+function needsKnee(scenario: Scenario, { rates, loops }: BenchOptions): boolean {
   if (!loops.includes('open')) return false;
-  return rate === undefined ? scenario.rate === undefined : 'share' in rate;
+  return rates.length === 0 ? scenario.rate === undefined : rates.some((rate) => 'share' in rate);
 }
 
-function rateOf(scenario: Scenario, { rate }: BenchOptions, knee: number): Rate {
-  if (rate !== undefined && 'from' in rate) return rate;
-  if (rate === undefined && scenario.rate !== undefined) return { from: scenario.rate, to: scenario.rate };
-  const perS = Math.max(LEAST_RATE, Math.round(knee * (rate?.share ?? USUAL_SHARE)));
-  return { from: perS, to: perS };
+function ratesOf(scenario: Scenario, { rates }: BenchOptions, knee: number): Rate[] {
+  if (rates.length === 0 && scenario.rate !== undefined) return [{ from: scenario.rate, to: scenario.rate }];
+  return (rates.length === 0 ? [{ share: USUAL_SHARE }] : rates).map((given) => {
+    if ('from' in given) return given;
+    const perS = Math.max(LEAST_RATE, Math.round(knee * given.share));
+    return { from: perS, to: perS, share: given.share };
+  });
 }
 
 function effortOf(options: BenchOptions, { loadAlone, standIn }: Subject): Effort {

@@ -84,6 +84,7 @@ function secured({ target, session, onSession }: Opening): tls.TLSSocket {
     ...(net.isIP(name.replace(/^\[|\]$/g, '')) === 0 && { servername: name }),
     ALPNProtocols: [target.protocol],
     rejectUnauthorized: target.verify,
+    ...(target.offer !== undefined && { ciphers: target.offer.ciphers, ecdhCurve: target.offer.groups }),
     ...(session !== undefined && { session }),
   });
   if (onSession !== undefined) socket.on('session', onSession);

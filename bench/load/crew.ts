@@ -3,7 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Report } from './message.ts';
 import type { Plan } from './plan.ts';
-import { Tally } from './tally.ts';
+import { intervalOf, Tally } from './tally.ts';
 
 const THREAD = new URL('./thread.ts', import.meta.url);
 
@@ -56,7 +56,7 @@ export async function runPlan(plan: Plan, { threads, onProgress, onMeasuring }: 
         return done;
       }),
     );
-    const tally = new Tally();
+    const tally = new Tally(intervalOf(plan.durationMs));
     for (const report of reports) tally.add(report.tally);
     return {
       tally,

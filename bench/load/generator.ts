@@ -1,12 +1,13 @@
 /** Carries out a plan: closed loop or open loop, counting only what falls into the time that is measured. */
 
+import { Backlog } from './backlog.ts';
 import type { Call } from './call.ts';
 import { Judge } from './judge.ts';
 import { Lane, type LaneListener } from './lane.ts';
 import { Pace } from './pace.ts';
 import { Picker } from './picker.ts';
 import type { Plan } from './plan.ts';
-import { Tally } from './tally.ts';
+import { intervalOf, Tally } from './tally.ts';
 
 /** How often calls are looked at that have waited too long, in milliseconds. */
 const EXPIRY_MS = 100;
@@ -21,14 +22,12 @@ export interface Progress {
 
 /** One run of one plan in this thread. */
 export class Generator implements LaneListener {
-  readonly tally = new Tally();
+  readonly tally: Tally;
   readonly #plan: Plan;
   readonly #picker: Picker;
   readonly #judge = new Judge();
   readonly #lanes: Lane[];
-  /** Calls that are due and found no room, oldest first; `#taken` of them are gone. */
-  #backlog: Call[] = [];
-  #taken = 0;
+  readonly #backlog = new Backlog();
   #turn = 0;
   #scheduled = 0;
   #inFlight = 0;
@@ -40,6 +39,7 @@ export class Generator implements LaneListener {
 
   constructor(plan: Plan) {
     this.#plan = plan;
+    this.tally = new Tally(intervalOf(plan.durationMs));
     this.#picker = new Picker(plan.requests, plan.seed);
     this.#lanes = Array.from({ length: plan.lines.connections }, () => new Lane(plan, this));
   }
@@ -141,7 +141,8 @@ export class Generator implements LaneListener {
       while (due <= now && due < this.#end) {
         this.#scheduled += 1;
         if (due >= this.#measureFrom) this.tally.sentLate(now - due);
-        this.#backlog.push(this.#picker.next(due));
+        const call = this.#picker.next(due);
+        if (!this.#backlog.add(call)) this.#count(call, now, 'no room');
         due = this.#begin + pace.due(this.#scheduled);
       }
       this.#feed();
@@ -158,30 +159,28 @@ export class Generator implements LaneListener {
   #feed(): void {
     const { streams } = this.#plan.lines;
     const lanes = this.#lanes;
-    while (this.#taken < this.#backlog.length) {
+    while (this.#backlog.size > 0) {
       let tried = 0;
       while (tried < lanes.length && lanes[this.#turn]!.load >= streams) {
         this.#turn = (this.#turn + 1) % lanes.length;
         tried += 1;
       }
       if (tried === lanes.length) return;
-      const call = this.#backlog[this.#taken]!;
-      this.#taken += 1;
       this.#inFlight += 1;
       const lane = lanes[this.#turn]!;
       this.#turn = (this.#turn + 1) % lanes.length;
-      lane.submit(call);
+      lane.submit(this.#backlog.take()!);
     }
-    this.#backlog = [];
-    this.#taken = 0;
   }
 
   #expire(before: number): void {
     for (const lane of this.#lanes) lane.expire(before);
-    while (this.#taken < this.#backlog.length && this.#backlog[this.#taken]!.due < before) {
-      const call = this.#backlog[this.#taken]!;
-      this.#taken += 1;
-      this.#count(call, performance.now(), 'no room');
+    for (
+      let oldest = this.#backlog.oldest;
+      oldest !== undefined && oldest.due < before;
+      oldest = this.#backlog.oldest
+    ) {
+      this.#count(this.#backlog.take()!, performance.now(), 'no room');
     }
     if (this.#ending) this.#settle();
   }
@@ -195,7 +194,7 @@ export class Generator implements LaneListener {
 
   #settle(): void {
     if (this.#plan.rate === undefined) return;
-    if (this.#taken < this.#backlog.length) this.#feed();
-    if (this.#inFlight === 0 && this.#taken >= this.#backlog.length) this.#done.resolve();
+    this.#feed();
+    if (this.#inFlight === 0 && this.#backlog.size === 0) this.#done.resolve();
   }
 }

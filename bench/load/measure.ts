@@ -35,6 +35,8 @@ export interface Measurement {
   readonly server: Server;
   readonly rate: Rate | undefined;
   readonly effort: Effort;
+  /** Which of several, from 1; 0 or nothing where there is one only. */
+  readonly round?: number;
   readonly onProgress: (answers: number, errors: number) => void;
 }
 
@@ -73,6 +75,7 @@ export async function measure(measurement: Measurement): Promise<Result> {
   return resultOf(plan, findings, {
     scenario: scenario.name,
     server: server.name,
+    round: measurement.round ?? 0,
     threads: Math.min(effort.threads, plan.lines.connections),
     before: await before,
     after: await (after ?? look()),

@@ -13,7 +13,11 @@ export const BENCH_OPTIONS: ParseArgsOptionsConfig = {
   direct: { type: 'string' },
   scenario: { type: 'string', multiple: true, default: [] },
   loop: { type: 'string', default: 'both' },
+  vs: { type: 'string', multiple: true, default: [] },
+  rounds: { type: 'string' },
+  'access-log': { type: 'boolean' },
   rate: { type: 'string' },
+  rates: { type: 'string' },
   connections: { type: 'string' },
   streams: { type: 'string' },
   'warm-up': { type: 'string', default: '2' },
@@ -28,6 +32,7 @@ export const BENCH_OPTIONS: ParseArgsOptionsConfig = {
   metrics: { type: 'string' },
   pid: { type: 'string' },
   json: { type: 'string' },
+  html: { type: 'string' },
   baseline: { type: 'string' },
   'fail-if': { type: 'string' },
   list: { type: 'boolean', default: false },
@@ -37,9 +42,13 @@ export const BENCH_OPTIONS: ParseArgsOptionsConfig = {
 export const BENCH_HELP: readonly string[] = [
   '--target URL           what is measured: https://id.example.com, or http:// for HTTP/2 in the clear',
   '--direct URL           the upstream without the gateway, measured at the same rate; "stand-in" for that one',
+  '--vs A,B               peers beside the gateway, before the same stand-in, in turn: nginx, haproxy, caddy, envoy, traefik, or all',
+  '--rounds N             how often everyone takes its turn with --vs (3); medians are shown',
+  '--access-log           every server writes a line for each request; with --vs none does if not given',
   '--scenario A,B         only these, or files of your own; all if not given (--list shows them)',
   '--loop KIND            closed (as much as it takes), open (at a rate), or both',
   '--rate RATE            requests a second of the open loop: 500, 100..2000 for a ramp, or 25% of the closed loop',
+  '--rates RATE,RATE      an open loop at each: 10%,25%,50%,75%,90% shows how latency grows with the load',
   '--connections N        in place of the number in the scenario; --streams N likewise',
   '--warm-up S            seconds that do not count (2)',
   '--duration S           seconds that count, of each loop (5)',
@@ -53,6 +62,7 @@ export const BENCH_HELP: readonly string[] = [
   '--metrics URL          /metrics of the gateway, for its CPU, memory, event loop and GC; GATEHOUSE_ADMIN_TOKEN is sent',
   '--pid N                or the process of the server on this machine, for CPU and memory',
   '--json FILE            writes everything there',
+  '--html FILE            writes a report there: one page with charts, which needs no network',
   '--baseline FILE        a file of --json to compare with',
   '--fail-if BOUNDS       ends with 1 beyond one: p99>+10%,rps<-5% against the baseline, errors>0 without',
 ];
@@ -64,10 +74,16 @@ export type GivenRate = Rate | { readonly share: number };
 export interface BenchOptions {
   readonly target: string | undefined;
   readonly direct: string | undefined;
+  /** Peers by name; none: nobody is measured beside the gateway. */
+  readonly vs: readonly string[];
+  /** How often each server is measured. */
+  readonly rounds: number;
+  /** Undefined: as usual, which is off where peers are. */
+  readonly accessLog: boolean | undefined;
   readonly scenarios: readonly string[];
   readonly loops: readonly ('closed' | 'open')[];
-  /** Undefined: the scenario's, or a quarter of the knee. */
-  readonly rate: GivenRate | undefined;
+  /** An open loop for each, in this order; none: the scenario's, or a quarter of the knee. */
+  readonly rates: readonly GivenRate[];
   readonly connections: number | undefined;
   readonly streams: number | undefined;
   readonly warmUpMs: number;
@@ -83,6 +99,7 @@ export interface BenchOptions {
   readonly metrics: string | undefined;
   readonly pid: number | undefined;
   readonly json: string | undefined;
+  readonly html: string | undefined;
   readonly baseline: ResultFile | undefined;
   readonly failIf: readonly Threshold[];
   readonly list: boolean;
@@ -104,6 +121,13 @@ export function readOptions(values: Values): BenchOptions {
   };
   const loop = text('loop')!;
   if (!['closed', 'open', 'both'].includes(loop)) throw new Error('--loop: expected closed, open or both');
+  if (text('rate') !== undefined && text('rates') !== undefined) throw new Error('--rates: not together with --rate');
+  const rates = text('rates')?.split(',') ?? (text('rate') === undefined ? [] : [text('rate')!]);
+  const vs = (values.vs as string[]).flatMap((one) => one.split(',')).filter((name) => name !== '');
+  if (vs.length > 0 && text('target') !== undefined) {
+    throw new Error('--vs: peers run before the stand-in, so not together with --target');
+  }
+  if (text('rounds') !== undefined && vs.length === 0) throw new Error('--rounds: goes with --vs');
   const failIf = text('fail-if') === undefined ? [] : readThresholds(text('fail-if')!);
   if (failIf.some(({ relative }) => relative) && text('baseline') === undefined) {
     throw new Error('--fail-if: a change in percent needs --baseline FILE');
@@ -111,9 +135,12 @@ export function readOptions(values: Values): BenchOptions {
   return {
     target: text('target'),
     direct: text('direct'),
+    vs,
+    rounds: whole('rounds') ?? (vs.length === 0 ? 1 : 3),
+    accessLog: values['access-log'] as boolean | undefined,
     scenarios: (values.scenario as string[]).flatMap((one) => one.split(',')),
     loops: loop === 'both' ? ['closed', 'open'] : [loop as 'closed' | 'open'],
-    rate: text('rate') === undefined ? undefined : readRate(text('rate')!),
+    rates: rates.map(readRate),
     connections: whole('connections'),
     streams: whole('streams'),
     warmUpMs: number('warm-up', 0)! * 1000,
@@ -128,6 +155,7 @@ export function readOptions(values: Values): BenchOptions {
     metrics: text('metrics'),
     pid: whole('pid'),
     json: text('json'),
+    html: text('html'),
     baseline: text('baseline') === undefined ? undefined : readResults(text('baseline')!),
     failIf,
     list: values.list === true,

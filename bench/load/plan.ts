@@ -42,6 +42,8 @@ export interface Target {
   readonly protocol: 'h2' | 'http/1.1';
   /** Whether the certificate must be one that this machine trusts. */
   readonly verify: boolean;
+  /** The only TLS that is offered, so that servers with other preferences have the same; undefined: what Node offers. */
+  readonly offer?: { readonly ciphers: string; readonly groups: string };
 }
 
 /** How connections are used. */
@@ -61,6 +63,8 @@ export interface Lines {
 export interface Rate {
   readonly from: number;
   readonly to: number;
+  /** Which share it is of what the closed loop reached, where it was given as one. */
+  readonly share?: number;
 }
 
 /** One measurement by one generator. */

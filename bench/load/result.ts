@@ -3,7 +3,8 @@
 import { encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js';
 import type { Findings } from './crew.ts';
 import type { Machine } from './machine.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, Rate } from './plan.ts';
+import { intervalOf, type Tally } from './tally.ts';
 import type { Vitals } from './vitals.ts';
 
 /** Percentiles in milliseconds. */
@@ -36,9 +37,11 @@ export interface Result {
   readonly scenario: string;
   /** `gatehouse`, `direct`, or another server that was measured beside it. */
   readonly server: string;
+  /** Which of several, from 1; 0 where there is one only. */
+  readonly round: number;
   readonly loop: 'closed' | 'open';
   /** Requests a second that were sent, at the begin and the end; open loop. */
-  readonly rate: { readonly from: number; readonly to: number } | undefined;
+  readonly rate: Rate | undefined;
   readonly protocol: string;
   readonly tls: boolean;
   readonly connections: number;
@@ -60,7 +63,8 @@ export interface Result {
   readonly serviceMs: Percentiles;
   /** The latency, HDR V2 compressed, base64, in microseconds. */
   readonly histogram: string;
-  readonly seconds: readonly SecondResult[];
+  /** Right answers by when they were due; in closed loop, when they ended. At most 120 intervals. */
+  readonly course: Course;
   readonly connectionsOpened: number;
   readonly serverCost: ServerCost | undefined;
   readonly generator: {
@@ -75,8 +79,14 @@ export interface Result {
   readonly notCompared: readonly string[];
 }
 
-/** A second of it. */
-export interface SecondResult {
+/** A measurement over its time, the first interval first. */
+export interface Course {
+  readonly intervalMs: number;
+  readonly intervals: readonly Interval[];
+}
+
+/** An interval of it. Percentiles are 0 where nothing was answered. */
+export interface Interval {
   readonly answers: number;
   readonly errors: number;
   readonly p50Ms: number;
@@ -84,7 +94,29 @@ export interface SecondResult {
   readonly maxMs: number;
 }
 
-/** What could not be measured. */
+/** What is compared. Latencies are milliseconds, `cpu` is CPU seconds for a thousand requests, `rss` bytes. */
+export const COMPARED = ['rps', 'p50', 'p90', 'p99', 'cpu', 'rss'] as const;
+
+/** One measure of a peer set against the gateway's, over the rounds that both had. */
+export interface Comparison {
+  readonly scenario: string;
+  readonly loop: 'closed' | 'open';
+  /** Of the open loop. */
+  readonly rate?: Result['rate'];
+  /** The peer. */
+  readonly server: string;
+  readonly against: 'gatehouse';
+  readonly measure: (typeof COMPARED)[number];
+  /** The gateway's median through the peer's. */
+  readonly ratio: number;
+  /** The least and the most of the ratios of rounds, each of two measurements that stood side by side. */
+  readonly spread: readonly [least: number, most: number];
+  readonly rounds: number;
+  /** The values of the one reach into those of the other, or there was one round: chance would do. */
+  readonly withinNoise: boolean;
+}
+
+/** What could not be measured. The scenario is `all` where a peer takes no part at all. */
 export interface Skipped {
   readonly scenario: string;
   readonly server: string;
@@ -96,17 +128,24 @@ export interface ResultFile {
   readonly format: 'gatehouse-bench/1';
   readonly startedAt: string;
   readonly command: string;
+  /** Its options, so that parts of it can be run again; not in files of old. */
+  readonly args?: readonly string[];
   readonly target: string;
   readonly pinned: boolean;
   readonly machine: Machine;
+  /** What the scenarios are, in a sentence each; not in files of old. */
+  readonly scenarios?: readonly { readonly name: string; readonly about: string }[];
   readonly results: readonly Result[];
   readonly skipped: readonly Skipped[];
+  /** Where peers were measured beside the gateway. */
+  readonly comparison?: readonly Comparison[];
 }
 
 /** What belongs to a measurement besides the plan and the findings. */
 export interface Circumstances {
   readonly scenario: string;
   readonly server: string;
+  readonly round: number;
   readonly threads: number;
   readonly before: Vitals | undefined;
   readonly after: Vitals | undefined;
@@ -121,6 +160,7 @@ export function resultOf(plan: Plan, { tally, opened, cpuS, busy }: Findings, ab
   return {
     scenario: about.scenario,
     server: about.server,
+    round: about.round,
     loop: rate === undefined ? 'closed' : 'open',
     rate,
     protocol: target.protocol,
@@ -139,13 +179,7 @@ export function resultOf(plan: Plan, { tally, opened, cpuS, busy }: Findings, ab
     latencyMs: percentiles(tally.latency),
     serviceMs: percentiles(tally.service),
     histogram: encodeIntoCompressedBase64(tally.latency),
-    seconds: tally.seconds.slice(0, Math.ceil(seconds)).map((second) => ({
-      answers: second.answers,
-      errors: second.errors,
-      p50Ms: at(second.latency, 50),
-      p99Ms: at(second.latency, 99),
-      maxMs: at(second.latency, 100),
-    })),
+    course: courseOf(plan.durationMs, tally),
     connectionsOpened: opened,
     serverCost: costOf(about, tally.answers + errors, seconds),
     generator: {
@@ -155,6 +189,20 @@ export function resultOf(plan: Plan, { tally, opened, cpuS, busy }: Findings, ab
       lateP99Ms: at(tally.late, 99),
     },
     notCompared: about.notCompared,
+  };
+}
+
+function courseOf(durationMs: number, { intervals }: Tally): Course {
+  const intervalMs = intervalOf(durationMs);
+  return {
+    intervalMs,
+    // Also those at the end in which nothing came back.
+    intervals: Array.from({ length: Math.ceil(durationMs / intervalMs) }, (_, index) => {
+      const found = intervals[index];
+      if (found === undefined) return { answers: 0, errors: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 };
+      const { answers, errors, latency } = found;
+      return { answers, errors, p50Ms: at(latency, 50), p99Ms: at(latency, 99), maxMs: at(latency, 100) };
+    }),
   };
 }
 

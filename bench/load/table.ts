@@ -8,6 +8,9 @@ export function millis(ms: number): string {
 }
 
 const MIB = 1024 * 1024;
+/** Medians of the begin and the end of an open loop that are further apart are those of a queue that grows. */
+const GROWN_TIMES = 3;
+const GROWN_MS = 50;
 const HEAD = ['scenario', 'server', 'loop', 'req/s', 'p50', 'p90', 'p99', 'p99.9', 'max', 'errors'];
 const COST = ['CPU s/1k', 'RSS MiB', 'loop p99', 'GC'];
 
@@ -38,7 +41,7 @@ export function addedTable(results: readonly Result[]): string | undefined {
   const rows: string[][] = [];
   for (const direct of results.filter(({ server }) => server === 'direct')) {
     const through = results.find(
-      (one) => one.server === 'gatehouse' && one.scenario === direct.scenario && one.loop === direct.loop,
+      (one) => one.server === 'gatehouse' && one.scenario === direct.scenario && rateText(one) === rateText(direct),
     );
     // At a rate of its own each, the difference of two closed loops says nothing.
     if (through === undefined || direct.loop === 'closed') continue;
@@ -61,11 +64,26 @@ export function remarks(results: readonly Result[]): string[] {
     if (busy > 0.9 && result.loop === 'closed') {
       lines.add(`${name}: the generator was ${(busy * 100).toFixed(0)}% busy: the server may do more (--threads)`);
     }
+    const grown = result.loop === 'open' ? growth(result) : undefined;
+    if (grown !== undefined) lines.add(`${name}: ${grown}: the server did not keep up with the rate`);
     if (result.loop === 'open' && lateP99Ms > Math.max(2, result.latencyMs.p99 / 4)) {
       lines.add(`${name}: the generator was ${millis(lateP99Ms)} ms late (p99), which is in the latencies`);
     }
   }
   return [...lines];
+}
+
+/** How the latency went from the first to the last quarter, where calls piled up; undefined where they did not. */
+export function growth({ course: { intervals } }: Result): string | undefined {
+  const quarter = Math.floor(intervals.length / 4);
+  if (quarter === 0) return undefined;
+  const medianOf = (some: Result['course']['intervals']): number => {
+    const p50s = some.filter(({ answers }) => answers > 0).map(({ p50Ms }) => p50Ms);
+    return p50s.sort((a, b) => a - b)[p50s.length >> 1] ?? Number.NaN;
+  };
+  const [first, last] = [medianOf(intervals.slice(0, quarter)), medianOf(intervals.slice(-quarter))];
+  if (!(last > first * GROWN_TIMES && last > first + GROWN_MS)) return undefined;
+  return `p50 went from ${millis(first)} ms in the first quarter to ${millis(last)} ms in the last`;
 }
 
 function errorText({ errors, answers }: Result): string {
@@ -81,7 +99,7 @@ function rateText({ rate }: Result): string {
 }
 
 /** Pads cells; the first three columns are text. */
-function columns(rows: readonly (readonly string[])[]): string {
+export function columns(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, index) => Math.max(...rows.map((row) => row[index]!.length)));
   const texts = rows[0]![1] === 'server' ? 3 : 1;
   return rows

@@ -1,23 +1,35 @@
-/** The counts of one measurement: latencies in HDR histograms, errors by what they were, a line for each second. */
+/** The counts of one measurement: latencies in HDR histograms, errors by what they were, and their course. */
 
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js';
 
 /** Three digits from 1 µs on; a minute is 40 KiB of counts. */
 const newHistogram = (): Histogram => build({ bitBucketSize: 32, autoResize: true, numberOfSignificantValueDigits: 3 });
 
+/** Lengths of interval that a course may have, in milliseconds. */
+const INTERVALS_MS = [100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000];
+const MOST_INTERVALS = 120;
+
+/**
+ * How long the intervals of a course are, in milliseconds: short enough that a stall of a tenth of a second is seen in a
+ * short measurement, and at most 120 in a long one.
+ */
+export function intervalOf(durationMs: number): number {
+  return INTERVALS_MS.find((length) => durationMs / length <= MOST_INTERVALS) ?? Math.ceil(durationMs / MOST_INTERVALS);
+}
+
 /** Counts as plain data, for the way between threads. Histograms are V2 compressed base64, in microseconds. */
 export interface SentTally {
   readonly latency: string;
   readonly service: string;
   readonly late: string;
-  readonly seconds: readonly { readonly answers: number; readonly errors: number; readonly latency: string }[];
+  readonly intervals: readonly { readonly answers: number; readonly errors: number; readonly latency: string }[];
   readonly errors: Readonly<Record<string, number>>;
   readonly answers: number;
   readonly bytes: number;
   readonly unmeasured: Readonly<Record<string, number>>;
 }
 
-interface Second {
+interface Interval {
   answers: number;
   errors: number;
   readonly latency: Histogram;
@@ -34,25 +46,31 @@ export class Tally {
   readonly errors = new Map<string, number>();
   /** Errors of warm-up. */
   readonly unmeasured = new Map<string, number>();
-  readonly seconds: Second[] = [];
+  readonly intervals: Interval[] = [];
   answers = 0;
   bytes = 0;
+  readonly #intervalMs: number;
+
+  /** `intervalMs`: how long each interval of the course is. */
+  constructor(intervalMs: number) {
+    this.#intervalMs = intervalMs;
+  }
 
   /** A right answer. `at`: since the begin of what is measured. */
   answered(at: number, latencyMs: number, serviceMs: number, bytes: number): void {
     const micros = Math.max(1, Math.round(latencyMs * 1000));
     this.latency.recordValue(micros);
     this.service.recordValue(Math.max(1, Math.round(serviceMs * 1000)));
-    const second = this.#second(at);
-    second.latency.recordValue(micros);
-    second.answers += 1;
+    const interval = this.#interval(at);
+    interval.latency.recordValue(micros);
+    interval.answers += 1;
     this.answers += 1;
     this.bytes += bytes;
   }
 
   failed(at: number, why: string): void {
     this.errors.set(why, (this.errors.get(why) ?? 0) + 1);
-    this.#second(at).errors += 1;
+    this.#interval(at).errors += 1;
   }
 
   failedEarly(why: string): void {
@@ -63,10 +81,13 @@ export class Tally {
     this.late.recordValue(Math.max(1, Math.round(ms * 1000)));
   }
 
-  #second(at: number): Second {
-    const index = Math.max(0, Math.floor(at / 1000));
-    while (this.seconds.length <= index) this.seconds.push({ answers: 0, errors: 0, latency: newHistogram() });
-    return this.seconds[index]!;
+  #interval(at: number): Interval {
+    return this.#nthInterval(Math.max(0, Math.floor(at / this.#intervalMs)));
+  }
+
+  #nthInterval(index: number): Interval {
+    while (this.intervals.length <= index) this.intervals.push({ answers: 0, errors: 0, latency: newHistogram() });
+    return this.intervals[index]!;
   }
 
   toSend(): SentTally {
@@ -74,7 +95,7 @@ export class Tally {
       latency: encodeIntoCompressedBase64(this.latency),
       service: encodeIntoCompressedBase64(this.service),
       late: encodeIntoCompressedBase64(this.late),
-      seconds: this.seconds.map(({ answers, errors, latency }) => ({
+      intervals: this.intervals.map(({ answers, errors, latency }) => ({
         answers,
         errors,
         latency: encodeIntoCompressedBase64(latency),
@@ -88,20 +109,20 @@ export class Tally {
 
   /** Adds what another generator counted in the same time. */
   add(other: SentTally): void {
-    this.latency.add(read(other.latency));
-    this.service.add(read(other.service));
-    this.late.add(read(other.late));
+    this.latency.add(decodeHistogram(other.latency));
+    this.service.add(decodeHistogram(other.service));
+    this.late.add(decodeHistogram(other.late));
     this.answers += other.answers;
     this.bytes += other.bytes;
     for (const [why, count] of Object.entries(other.errors)) this.errors.set(why, (this.errors.get(why) ?? 0) + count);
     for (const [why, count] of Object.entries(other.unmeasured)) {
       this.unmeasured.set(why, (this.unmeasured.get(why) ?? 0) + count);
     }
-    other.seconds.forEach(({ answers, errors, latency }, index) => {
-      const second = this.#second(index * 1000);
-      second.answers += answers;
-      second.errors += errors;
-      second.latency.add(read(latency));
+    other.intervals.forEach(({ answers, errors, latency }, index) => {
+      const interval = this.#nthInterval(index);
+      interval.answers += answers;
+      interval.errors += errors;
+      interval.latency.add(decodeHistogram(latency));
     });
   }
 
@@ -112,6 +133,7 @@ export class Tally {
   }
 }
 
-function read(text: string): Histogram {
+/** Reads a histogram that was encoded as V2 compressed base64. Throws where it is none. */
+export function decodeHistogram(text: string): Histogram {
   return decodeFromCompressedBase64(text, 32, false);
 }

@@ -2,6 +2,9 @@
 
 import type { Target } from './plan.ts';
 
+/** What all servers are offered where they are compared: each of them has it, whatever it would like better. */
+export const ONE_TLS = { ciphers: 'TLS_AES_128_GCM_SHA256', groups: 'X25519' } as const;
+
 /** What a URL leaves open. */
 export interface TargetOptions {
   readonly protocol: Target['protocol'];

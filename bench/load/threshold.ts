@@ -3,7 +3,7 @@
 import type { Result } from './result.ts';
 
 /** What can be bounded, and how it reads in a result; undefined where it was not measured. */
-const MEASURES: Readonly<Record<string, (result: Result) => number | undefined>> = {
+export const MEASURES: Readonly<Record<string, (result: Result) => number | undefined>> = {
   rps: ({ rps }) => rps,
   mean: ({ latencyMs }) => latencyMs.mean,
   p50: ({ latencyMs }) => latencyMs.p50,
@@ -49,7 +49,7 @@ export function exceeded(
   const lines: string[] = [];
   for (const result of results) {
     const { scenario, server, loop } = result;
-    const before = baseline?.find((one) => one.scenario === scenario && one.server === server && one.loop === loop);
+    const before = counterpart(result, baseline ?? []);
     for (const threshold of thresholds) {
       const { measure, above, relative, text } = threshold;
       const now = MEASURES[measure]!(result);
@@ -66,6 +66,14 @@ export function exceeded(
     }
   }
   return lines;
+}
+
+/** Where a baseline has open loops at several rates: the one at the same share of the knee, or at the same rate. */
+function counterpart({ scenario, server, loop, rate }: Result, baseline: readonly Result[]): Result | undefined {
+  const same = baseline.filter((one) => one.scenario === scenario && one.server === server && one.loop === loop);
+  if (rate === undefined || same.length <= 1) return same[0];
+  if (rate.share !== undefined) return same.find((one) => one.rate?.share === rate.share);
+  return same.find((one) => one.rate?.from === rate.from && one.rate.to === rate.to);
 }
 
 function short(value: number): string {

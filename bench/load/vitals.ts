@@ -48,6 +48,15 @@ export function fromProc(pid: number): VitalSigns {
   };
 }
 
+/** CPU and memory from /proc, as for servers without metrics, and the rest from where it is told. */
+export function withProc(signs: VitalSigns, pid: number): VitalSigns {
+  const own = fromProc(pid);
+  return async () => {
+    const { cpuS, rssBytes } = await own();
+    return { ...(await signs()), cpuS, rssBytes };
+  };
+}
+
 function spent(pid: number): { cpuS: number; rssBytes: number } {
   // The name in parentheses may hold anything; what counts comes after it (proc(5)).
   const text = readFileSync(`/proc/${pid}/stat`, 'latin1');

@@ -1,17 +1,18 @@
-/**
- * What HPACK costs: `node bench/micro/hpack.ts`. Nanoseconds a field to read a browser's request, and to write an answer
- * as ZITADEL's through the gateway; the first of a connection, and those after it. Then the bytes of a mix of answers.
- */
+/** What HPACK costs: a browser's request is read, an answer as ZITADEL's through the gateway is written. */
 
-import { HpackDecoder } from '../../src/transport/engines/frames/hpack/decoder.ts';
+import assert from 'node:assert/strict';
+import type { Fields } from '../../src/core/raw.ts';
+import { type HeaderList, HpackDecoder } from '../../src/transport/engines/frames/hpack/decoder.ts';
 import { HpackEncoder } from '../../src/transport/engines/frames/hpack/encoder.ts';
 import { huffmanBytes, writeHuffman } from '../../src/transport/engines/frames/hpack/huffman.ts';
 import { writeInteger } from '../../src/transport/engines/frames/hpack/integers.ts';
 import { STATIC_NAME_INDEX } from '../../src/transport/engines/frames/hpack/static-table.ts';
+import { type Case, inTurn, measured } from './case.ts';
+import { GRPC_FIELDS } from './requests.ts';
 
-const BLOCKS = 100_000;
-const ROUNDS = 3;
 const LIMITS = { maxTableBytes: 4096, maxHeaderBytes: 65_536, maxFields: 100 };
+/** Room for the head of the frame. */
+const ROOM = 9;
 
 const REQUEST: readonly (readonly [string, string])[] = [
   [':method', 'GET'],
@@ -35,8 +36,8 @@ const CSP =
   "default-src 'none'; script-src 'self' 'unsafe-eval' 'wasm-unsafe-eval'; connect-src 'self' *.login.example.com; " +
   "style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self' blob: data:; manifest-src 'self'; object-src 'none'";
 
-/** The nth answer: 16 fields with its status. */
-const answer = (n: number): string[] => [
+/** The nth answer of a connection: with its status 16 fields. */
+export const answer = (n: number): string[] => [
   ...['server', 'gatehouse', 'date', new Date(1.7e12 + 1000 * (n >> 3)).toUTCString()],
   ...['content-type', 'text/javascript; charset=utf-8', 'content-length', String(1000 + ((n * 7919) % 90_000))],
   ...['cache-control', 'public, max-age=604800, immutable', 'vary', 'Accept-Encoding', 'content-encoding', 'br'],
@@ -62,43 +63,47 @@ function literal(name: string, value: string): Buffer {
   return out.subarray(0, at);
 }
 
-const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;
-let kept = 0;
-
-function measure(title: string, fields: number, one: (n: number) => number): void {
-  const rounds: number[] = [];
-  for (let round = 0; round <= ROUNDS; round += 1) {
-    // The thread's own time: what else runs on the machine does not count.
-    const begun = process.threadCpuUsage();
-    for (let n = 0; n < BLOCKS; n += 1) kept += one(n);
-    const { user, system } = process.threadCpuUsage(begun);
-    if (round > 0) rounds.push(((user + system) / BLOCKS) * 1000);
-  }
-  const whole = median(rounds);
-  console.log(`${title}: ${(whole / fields).toFixed(0)} ns a field, ${whole.toFixed(0)} ns a block`);
-}
-
+const reads =
+  (fields: Fields, path = fields[7]) =>
+  (list: HeaderList) => {
+    assert.equal(list.exceeded, undefined);
+    assert.deepEqual(list.fields, fields.with(7, path!));
+  };
+const asRead = REQUEST.flat();
 const first = Buffer.concat(REQUEST.map(([name, value]) => literal(name, value)));
-measure('read a request, the first', REQUEST.length, () => new HpackDecoder(LIMITS).decode(first).count);
-
 const decoder = new HpackDecoder(LIMITS);
 decoder.decode(first);
 const indexed = Buffer.from(REQUEST.map((_, i) => 0x80 + 62 + REQUEST.length - 1 - i));
-measure('read a request, repeated', REQUEST.length, () => decoder.decode(indexed).count);
+// Not inserted, and in the place of the fourth field.
 const path = Buffer.from([...literal(':path', '/ui/console/chunk-4UBZJX7R.js')].with(0, 0x04));
 const other = Buffer.concat([indexed.subarray(0, 3), path, indexed.subarray(4)]);
-measure('read a request, another path', REQUEST.length, () => decoder.decode(other).count);
+
+const CALL = '/zitadel.user.v2.UserService/ListUsers';
+const call = [':method', 'POST', ':authority', 'id.example.com', ':scheme', 'http', ':path', CALL, ...GRPC_FIELDS];
+const ofGrpc = Buffer.concat(
+  Array.from({ length: call.length / 2 }, (_, i) => literal(call[2 * i]!, call[2 * i + 1]!)),
+);
 
 const answers = Array.from({ length: 4096 }, (_, n) => answer(n));
-measure('write an answer, the first', 16, (n) => new HpackEncoder().encode(200, answers[n & 4095]!, 9).length);
+const next = inTurn(answers);
 const encoder = new HpackEncoder();
-measure('write an answer, others after it', 16, (n) => encoder.encode(200, answers[n & 4095]!, 9).length);
-measure('write an answer, repeated', 16, () => encoder.encode(200, answers[7]!, 9).length);
 
-for (const length of [1, 30, 1000]) {
-  const mixed = new HpackEncoder();
-  let bytes = 0;
-  for (let n = 0; n < length; n += 1) bytes += mixed.encode(200, answers[n]!).length;
-  console.log(`${length} answers on a connection: ${(bytes / length).toFixed(0)} bytes a header block`);
+/** Whether a peer reads what one encoder writes of the first answers; a block alone says nothing without those before it. */
+function readsBack(block: Buffer): void {
+  assert.ok(block.length > ROOM);
+  const [writer, reader] = [new HpackEncoder(), new HpackDecoder(LIMITS)];
+  for (const fields of answers.slice(0, 64)) {
+    const { fields: read } = reader.decode(writer.encode(200, fields, ROOM).subarray(ROOM));
+    assert.deepEqual(read, [':status', '200', ...fields]);
+  }
 }
-if (kept === 0) throw new Error('nothing was measured');
+
+export const cases: readonly Case[] = [
+  measured("a browser's request, the first", () => new HpackDecoder(LIMITS).decode(first), reads(asRead)),
+  measured('the same, repeated', () => decoder.decode(indexed), reads(asRead)),
+  measured('the same, another path', () => decoder.decode(other), reads(asRead, '/ui/console/chunk-4UBZJX7R.js')),
+  measured("grpc-js's request, the first", () => new HpackDecoder(LIMITS).decode(ofGrpc), reads(call)),
+  measured('an answer, the first', () => new HpackEncoder().encode(200, next(), ROOM), readsBack),
+  measured('an answer, others after it', () => encoder.encode(200, next(), ROOM), readsBack),
+  measured('an answer, repeated', () => encoder.encode(200, answers[7]!, ROOM), readsBack),
+];

@@ -7,6 +7,8 @@ export interface GatewayFiles {
   readonly standInPort: number;
   readonly certificate: string;
   readonly key: string;
+  /** Whether every request gets a line. */
+  readonly accessLog: boolean;
 }
 
 /** Every limit that counts by address or token: all clients of the bench are one. Checked as ever, only wider. */
@@ -22,7 +24,7 @@ const WIDE: Readonly<Record<string, readonly [limit: string, key: string][]>> = 
 };
 
 /** YAML for `gatehouse serve --config`. The class `device` is what refuses: one request an hour. */
-export function gatewayConfig({ port, adminPort, standInPort, certificate, key }: GatewayFiles): string {
+export function gatewayConfig({ port, adminPort, standInPort, certificate, key, accessLog }: GatewayFiles): string {
   const classes = Object.entries(WIDE).map(
     ([name, limits]) => `  ${name}:
     rate_limit:
@@ -57,6 +59,7 @@ ${classes.join('\n')}
 limits:
   per_connection: { header_bytes_per_s: 0, resets_per_s: 0 }
   per_address: { header_bytes_per_s: 0, resets_per_s: 0, connections_per_s: 0, open_connections: 0 }
+log: { access: ${accessLog} }
 admin:
   address: "127.0.0.1:${adminPort}"
 # All in one thread, on one core.

@@ -6,17 +6,18 @@ import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { runPlan } from '../../bench/load/crew.ts';
-import { needs, program, say } from '../support/programs.ts';
 import { asking, planFor } from './plans.ts';
 
 const STALL_MS = 200;
 
-async function startServer(): Promise<{ port: number } & AsyncDisposable> {
+async function startServer(): Promise<{ port: number; answered: () => number } & AsyncDisposable> {
   const server = http2.createServer();
+  let answered = 0;
   server.on('stream', (stream: http2.ServerHttp2Stream) => {
     stream.on('error', () => {});
     stream.respond({ ':status': 200 });
     stream.end('an answer');
+    answered += 1;
   });
   const sessions = new Set<http2.ServerHttp2Session>();
   server.on('session', (session) => sessions.add(session.on('error', () => {})));
@@ -24,6 +25,7 @@ async function startServer(): Promise<{ port: number } & AsyncDisposable> {
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
+    answered: () => answered,
     async [Symbol.asyncDispose]() {
       for (const session of sessions) session.destroy();
       server.close();
@@ -53,27 +55,21 @@ describe('a server that stands still for 200 ms in every second', () => {
     // One in thousands, and the percentile does not see it.
     assert.ok(closed.tally.latency.getValueAtPercentile(100) / 1000 > STALL_MS * 0.7);
     assert.ok(p99(closed) < p99(open) / 2, `closed loop: p99 ${p99(closed)} ms`);
+    const p50 = closed.tally.latency.getValueAtPercentile(50) / 1000;
+    assert.ok(p50 < STALL_MS / 10, `closed loop: p50 ${p50} ms`);
     // Every call that was due was counted.
     assert.equal(open.tally.answers, 250);
     assert.equal(open.tally.errorCount, 0);
   });
 });
 
-test('a closed loop agrees with h2load about the same server', needs('h2load'), async (t) => {
+test('a closed loop counts what the server answered: no answer twice, and none left out', async () => {
   await using server = await startServer();
   const lines = { connections: 2, streams: 4, requestsPerConnection: 0, resume: false, idle: 0 };
-  const ours = async (): Promise<number> => {
-    const { tally } = await runPlan(planFor(server.port, asking('/'), { lines, durationMs: 700 }), { threads: 1 });
-    assert.equal(tally.errorCount, 0);
-    return tally.answers / 0.7;
-  };
-  const theirs = async (): Promise<number> => {
-    const { stdout } = await say(program('h2load'), ['-c2', '-m4', '-D1', `http://127.0.0.1:${server.port}/`]);
-    return Number(/finished in .*?, ([\d.]+) req\/s/.exec(stdout.toString())![1]);
-  };
-  const [a, b, c, d] = [await ours(), await theirs(), await ours(), await theirs()];
-  const ratio = Math.max(a, c) / Math.max(b, d);
-  t.diagnostic(`requests a second: ${Math.round(Math.max(a, c))}, h2load ${Math.round(Math.max(b, d))}`);
-  // The machine of a test has other work: this is to find wrong counts, not small differences.
-  assert.ok(ratio > 0.4 && ratio < 2.5, `${ratio}`);
+  const plan = planFor(server.port, asking('/'), { lines, warmUpMs: 0, durationMs: 700 });
+  const { tally } = await runPlan(plan, { threads: 1 });
+  assert.equal(tally.errorCount, 0);
+  // Those that were on their way when time was up are nobody's.
+  const beside = server.answered() - tally.answers;
+  assert.ok(tally.answers > 0 && beside >= 0 && beside <= 2 * 4, `${tally.answers} of ${server.answered()}`);
 });

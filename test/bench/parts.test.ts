@@ -84,9 +84,11 @@ describe('options', () => {
       ...given,
     } as never);
   test('of a rate: constant, ramp, share', () => {
-    assert.deepEqual(values({ rate: '500' }).rate, { from: 500, to: 500 });
-    assert.deepEqual(values({ rate: '100..2000' }).rate, { from: 100, to: 2000 });
-    assert.deepEqual(values({ rate: '25%' }).rate, { share: 0.25 });
+    assert.deepEqual(values({ rate: '500' }).rates, [{ from: 500, to: 500 }]);
+    assert.deepEqual(values({ rate: '100..2000' }).rates, [{ from: 100, to: 2000 }]);
+    assert.deepEqual(values({ rate: '25%' }).rates, [{ share: 0.25 }]);
+    assert.deepEqual(values({ rates: '10%,90%' }).rates, [{ share: 0.1 }, { share: 0.9 }]);
+    assert.throws(() => values({ rate: '5', rates: '5' }), /--rates: not together/);
     for (const rate of ['0', 'x', '1..', '-3', '5%..6%']) assert.throws(() => values({ rate }), /--rate/, rate);
   });
   test('that make no sense are named', () => {

@@ -18,6 +18,8 @@ const NAMES = {
   openssl: ['openssl'],
   redis: ['redis-server', 'valkey-server'],
   nginx: ['nginx'],
+  haproxy: ['haproxy'],
+  caddy: ['caddy'],
   pebble: ['pebble'],
 } as const;
 

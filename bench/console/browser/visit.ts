@@ -1,9 +1,8 @@
 /** A visit to the Console in Chromium, and what it took. */
 
-import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium, type Request } from 'playwright-core';
-import { find } from '../../../test/support/programs.ts';
+import { chromiumOptions, trusting } from '../../../test/support/chromium.ts';
 
 const READY = 'html[data-ready=yes]';
 const TIMEOUT_MS = 120_000;
@@ -46,33 +45,9 @@ export interface Visit {
   readonly files: readonly Loaded[];
 }
 
-/** Starts Chromium, which trusts one certificate: with errors of certificates it would cache nothing. */
-export async function startBrowser(certificate: string): Promise<Browser> {
-  const executablePath = find('chromium');
-  if (executablePath === undefined) throw new Error('chromium is not installed');
-  return await chromium.launch({
-    executablePath,
-    timeout: 60_000,
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      `--ignore-certificate-errors-spki-list=${fingerprint(certificate)}`,
-    ],
-  });
-}
-
-/** SHA-256 of the public key of a certificate file, in base64. */
-function fingerprint(certificate: string): string {
-  const { publicKey } = new X509Certificate(readFileSync(certificate));
-  return createHash('sha256')
-    .update(publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('base64');
+/** Starts Chromium, which trusts one certificate, in a file: with errors of certificates it would cache nothing. */
+export function startBrowser(certificate: string): Promise<Browser> {
+  return chromium.launch(chromiumOptions(trusting(readFileSync(certificate))));
 }
 
 /** Opens the Console in a tab of its own. Throws where a request failed or the page complained. */

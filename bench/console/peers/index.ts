@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { bare } from './bare.ts';
 import { caddy } from './caddy.ts';
 import { gatehouse, gatehouseFrames } from './gatehouse.ts';
@@ -18,11 +16,3 @@ export const PEERS: readonly Peer[] = [
   ...nginxBest,
   bare,
 ];
-
-/** The first thing that a peer needs and the machine lacks: a program in PATH or in /usr/sbin, or a file. */
-export function missing(peer: Peer): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
-  return peer.needs.find((need) =>
-    need.startsWith('/') ? !existsSync(need) : !folders.some((folder) => existsSync(join(folder, need))),
-  );
-}

@@ -1,51 +1,17 @@
 import { join } from 'node:path';
+import { nginxFrame } from '../../peers/nginx-frame.ts';
 import type { Peer, Setup } from './peer.ts';
 
 const BROTLI_MODULE = '/usr/lib/nginx/modules/ngx_http_brotli_static_module.so';
-const TYPES = 'text/javascript text/css application/json image/svg+xml text/plain';
-
-/** A config of one worker around what a variant serves. */
+/** The frame of all variants, around what one serves. */
 function nginxConfig(setup: Setup, location: string, before = ''): string {
-  const { folder, port, certificate } = setup;
-  return `${before}worker_processes 1;
-daemon off;
-user root;
-pid ${folder}/nginx.pid;
-error_log ${folder}/error.log crit;
-events { worker_connections 1024; }
-http {
-  types { text/javascript js; text/css css; application/json json; text/html html; image/svg+xml svg;
-          image/png png; image/x-icon ico; font/woff2 woff2; text/plain webmanifest; }
-  access_log off;
-  server_tokens off;
-  sendfile on;
+  const http = `  sendfile on;
   tcp_nopush on;
   open_file_cache max=1000 inactive=1h;
   open_file_cache_valid 1h;
   output_buffers 2 128k;
-  http2_chunk_size 16k;
-  keepalive_requests 1000000000;
-  keepalive_timeout 1h;
-  client_body_temp_path ${folder}/body;
-  proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi;
-  scgi_temp_path ${folder}/scgi;
-  proxy_cache_path ${folder}/cache levels=1:2 keys_zone=console:10m max_size=200m inactive=1h;
-  gzip_types ${TYPES};
-  gzip_min_length 256;
-  gzip_vary on;
-  server {
-    listen 127.0.0.1:${port} ssl http2 reuseport;
-    ssl_certificate ${certificate.certificate};
-    ssl_certificate_key ${certificate.key};
-    ssl_protocols TLSv1.2 TLSv1.3;
-    location / {
-${location}
-    }
-  }
-}
-`;
+  http2_chunk_size 16k;`;
+  return nginxFrame(setup, { before, http, server: `    location / {\n${location}\n    }` });
 }
 
 const cached = (port: number, more: string): string => `      proxy_pass http://127.0.0.1:${port};
