@@ -39,7 +39,13 @@ export function bodyCost(bytes: Uint8Array, codings: ReadonlyMap<string, Uint8Ar
  */
 export class BodyPool {
   readonly #bodies = new Map<string, PooledBody>();
+  readonly #own: (bytes: Uint8Array) => Uint8Array;
   #bytes = 0;
+
+  /** `own`: puts bytes where they stay, see `owned`. */
+  constructor(own: (bytes: Uint8Array) => Uint8Array = owned) {
+    this.#own = own;
+  }
 
   /** What all bodies cost, in bytes. */
   get bytes(): number {
@@ -65,15 +71,21 @@ export class BodyPool {
       if (known.bytes.byteLength !== body.byteLength) throw new Error(`two lengths for the digest ${digest}`);
       known.holders += 1;
       if (codings !== known.codings) {
-        for (const [name, coded] of codings) if (!known.codings.has(name)) known.codings.set(name, owned(coded));
+        for (const [name, coded] of codings) if (!known.codings.has(name)) known.codings.set(name, this.#own(coded));
       }
       this.recount(known);
       return known;
     }
-    const made: PooledBody = { digest, bytes: owned(body), codings, holders: 1, counted: 0 };
+    for (const [name, coded] of codings) codings.set(name, this.#own(coded));
+    const made: PooledBody = { digest, bytes: this.#own(body), codings, holders: 1, counted: 0 };
     this.#bodies.set(digest, made);
     this.recount(made);
     return made;
+  }
+
+  /** Adds a coding to a body, in place of the one with this name. */
+  code(body: PooledBody, name: string, coded: Uint8Array): void {
+    body.codings.set(name, this.#own(coded));
   }
 
   /** One holder less; the last one takes the body along. */

@@ -1,9 +1,8 @@
 /** Cache-Status: what the cache did with a request, RFC 9211. */
 
-import { setField } from '../core/headers.ts';
+import { joinedField, setField } from '../core/headers.ts';
 import type { Fields } from '../core/raw.ts';
 import { MAX_SECONDS } from './delta-seconds.ts';
-import { joinedLines } from './field-lines.ts';
 
 /** Why a request was sent on, RFC 9211 section 2.2. */
 export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale' | 'partial';
@@ -50,7 +49,7 @@ export function cacheStatusMember(status: CacheStatus): string {
 
 /** Adds our member after what caches before us said; changes `fields`. */
 export function addCacheStatus(fields: Fields, status: CacheStatus): void {
-  const before = joinedLines(fields, 'cache-status')?.trim();
+  const before = joinedField(fields, 'cache-status')?.trim();
   const member = cacheStatusMember(status);
   setField(fields, 'cache-status', before ? `${before}, ${member}` : member);
 }

@@ -1,9 +1,8 @@
 /** Conditional requests, RFC 9110 section 13. */
 
-import { getField } from '../core/headers.ts';
+import { getField, joinedField } from '../core/headers.ts';
 import type { Fields } from '../core/raw.ts';
 import { type EntityTag, parseTag, parseTagList, strongMatch, weakMatch } from './etag.ts';
-import { joinedLines } from './field-lines.ts';
 import { httpDate, modifiedDate } from './http-date.ts';
 
 /** What a representation is compared by. */
@@ -31,14 +30,16 @@ const FAILED: Condition = { outcome: 'precondition_failed' };
 
 /** If-Match, else If-Unmodified-Since: false where it does not hold. */
 function holds(request: Fields, { tags, lastModified }: Validators, now: number): boolean {
-  const ifMatch = joinedLines(request, 'if-match');
+  const ifMatch = joinedField(request, 'if-match');
   if (ifMatch !== undefined) {
     const wanted = parseTagList(ifMatch);
     return wanted === '*' || wanted.some((tag) => tags.some((own) => strongMatch(tag, own)));
   }
-  const since = httpDate(joinedLines(request, 'if-unmodified-since'), now);
+  const since = httpDate(joinedField(request, 'if-unmodified-since'), now);
+  // Hardly anybody asks so: the other date is not read for nothing.
+  if (since === undefined) return true;
   const modified = modifiedDate(lastModified, now);
-  return since === undefined || modified === undefined || modified <= since;
+  return modified === undefined || modified <= since;
 }
 
 /**
@@ -48,15 +49,18 @@ function holds(request: Fields, { tags, lastModified }: Validators, now: number)
  */
 export function evaluate(request: Fields, validators: Validators, now: number): Condition {
   if (!holds(request, validators, now)) return FAILED;
-  const ifNoneMatch = joinedLines(request, 'if-none-match');
+  const ifNoneMatch = joinedField(request, 'if-none-match');
   if (ifNoneMatch !== undefined) {
     const had = parseTagList(ifNoneMatch);
     if (had === '*') return { outcome: 'not_modified', tag: validators.tags[0] };
-    // In the order of our own: what would be sent first.
-    const tag = validators.tags.find((own) => had.some((other) => weakMatch(own, other)));
+    // In the order of our own: what would be sent first. Who has it under a weak tag would not find it under the strong
+    // one of the same name, RFC 9111 section 4.3.4.
+    const same = validators.tags.filter((own) => had.some((other) => weakMatch(own, other)));
+    const tag =
+      same.find((own) => had.some(({ weak, opaque }) => weak === own.weak && opaque === own.opaque)) ?? same[0];
     return tag === undefined ? PROCEED : { outcome: 'not_modified', tag };
   }
-  const since = httpDate(joinedLines(request, 'if-modified-since'), now);
+  const since = httpDate(joinedField(request, 'if-modified-since'), now);
   if (since === undefined) return PROCEED;
   const { lastModified, date } = validators;
   const modified = lastModified === undefined ? httpDate(date, now) : modifiedDate(lastModified, now);
@@ -65,7 +69,7 @@ export function evaluate(request: Fields, validators: Validators, now: number): 
 
 /** Whether Range counts: there is no If-Range, or it names, strongly, what would be sent. Else the whole is sent. */
 export function rangeHolds(request: Fields, validators: Validators, now: number): boolean {
-  const ifRange = joinedLines(request, 'if-range');
+  const ifRange = joinedField(request, 'if-range');
   if (ifRange === undefined) return true;
   const tag = parseTag(ifRange);
   const [own] = validators.tags;

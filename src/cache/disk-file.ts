@@ -3,11 +3,11 @@
 /** `GHSC`, for the stored cache of the gateway. */
 const MAGIC = 0x47_48_53_43;
 /** Of the form of files; what another version wrote is thrown away. */
-export const DISK_VERSION = 1;
+const DISK_VERSION = 1;
 const PREFIX_BYTES = 16;
 const DIGEST_BYTES = 32;
 /** The longest head that is read, in bytes; heads of answers are bounded far below. */
-export const MAX_HEAD_BYTES = 1_048_576;
+const MAX_HEAD_BYTES = 1_048_576;
 /** What a file has beside its payload, at most. */
 export const MAX_FRAME_BYTES = PREFIX_BYTES + MAX_HEAD_BYTES + DIGEST_BYTES;
 

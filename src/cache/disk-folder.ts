@@ -26,7 +26,7 @@ export interface DiskFolder {
 }
 
 /** The beginning of the names of files that are being written. */
-export const TEMPORARY = 't-';
+const TEMPORARY = 't-';
 
 /**
  * A folder of its own (mode 0700) in the directory of the config: that one may belong to others, as a mounted volume

@@ -61,11 +61,6 @@ export class Fill {
     return this.#readers.size === 0;
   }
 
-  /** Bytes that it holds. */
-  get heldBytes(): number {
-    return this.#held;
-  }
-
   /** It will not be stored: who reads it decides its pace from now on. */
   pass(): void {
     this.#hash = undefined;

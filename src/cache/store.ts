@@ -2,7 +2,7 @@
 
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/clock.ts';
-import { BodyPool, bodyCost, owned, type PooledBody } from './body-pool.ts';
+import { BodyPool, bodyCost, type PooledBody } from './body-pool.ts';
 import type { GoneReason, StoreFollower } from './follower.ts';
 import { type KeptAnswer, kept, ownCost, type Resource, sameVary } from './kept-answer.ts';
 import { UncacheableMarks } from './marks.ts';
@@ -54,7 +54,7 @@ export class Store {
   follower: StoreFollower | undefined;
   readonly #clock: Clock;
   readonly #resources: LRUCache<string, Resource>;
-  readonly #bodies = new BodyPool();
+  readonly #bodies: BodyPool;
   readonly #tokens = new Tokens();
   readonly #marks: UncacheableMarks;
   /** Routes that have stored something: the same URL may be known by several. */
@@ -66,10 +66,12 @@ export class Store {
   #tooLarge = 0;
   #droppedCodings = 0;
 
-  constructor(limits: StoreLimits, clock: Clock) {
+  /** `own`: puts bodies where they stay; by default where they need no more memory than they have bytes. */
+  constructor(limits: StoreLimits, clock: Clock, own?: (bytes: Uint8Array) => Uint8Array) {
     if (limits.maxEntryBytes > limits.maxBytes) throw new RangeError('maxEntryBytes: expected maxBytes at most');
     this.limits = { maxVariants: 16, ...limits };
     this.#clock = clock;
+    this.#bodies = new BodyPool(own);
     this.#marks = new UncacheableMarks(clock);
     this.#resources = new LRUCache({
       maxSize: limits.maxBytes,
@@ -158,21 +160,14 @@ export class Store {
     return answer;
   }
 
-  /** Codings were added to the answers of a key: counts them again. One that does not fit is thrown away, not the answer. */
-  grew(key: CacheKey): void {
-    const text = keyText(key);
-    for (const { digest } of this.#resources.peek(text)?.answers ?? NONE) {
-      this.#fitCodings(digest);
-      this.follower?.onGrew(digest);
-    }
-    this.#makeRoom(text);
-  }
-
-  /** Adds a coding to a body, for all answers with it. False where nobody has the body any more, or it does not fit. */
+  /**
+   * Adds a coding to a body, for all answers with it. One that does not fit is thrown away, not the answer: false then, and
+   * where nobody has the body any more.
+   */
   addCoding(digest: string, name: string, coded: Uint8Array): boolean {
     const body = this.#bodies.get(digest);
     if (body === undefined) return false;
-    body.codings.set(name, owned(coded));
+    this.#bodies.code(body, name, coded);
     this.#fitCodings(digest);
     if (!body.codings.has(name)) return false;
     this.#makeRoom();

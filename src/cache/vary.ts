@@ -1,8 +1,7 @@
 /** Which stored answer of a URL fits a request, RFC 9111 section 4.1. */
 
-import { fieldName, getField } from '../core/headers.ts';
+import { fieldName, getField, joinedField } from '../core/headers.ts';
 import type { Fields } from '../core/raw.ts';
-import { joinedLines } from './field-lines.ts';
 import type { StoredAnswer } from './stored.ts';
 
 /** An answer whose Vary names more fields is not stored. */
@@ -16,7 +15,7 @@ const OURS = 'accept-encoding';
  * name where one should be, or more than MAX_VARY names: such an answer fits no other request.
  */
 export function varyNames(answer: Fields): readonly string[] | undefined {
-  const text = joinedLines(answer, 'vary');
+  const text = joinedField(answer, 'vary');
   if (text === undefined) return [];
   const names = new Set<string>();
   for (const member of text.toLowerCase().split(',')) {
@@ -65,7 +64,7 @@ function withoutListSpace(text: string): string {
  * lines joined, space around commas gone, languages of one weight in any order (RFC 9110 section 12.5.4).
  */
 function normalised(request: Fields, name: string): string {
-  const text = joinedLines(request, name);
+  const text = joinedField(request, name);
   if (text === undefined) return '';
   // An empty field is not the same as none; no other value begins with a space.
   if (text.trim() === '') return ' ';
@@ -97,7 +96,7 @@ export type Variant = Pick<StoredAnswer, 'vary' | 'receivedAt'> & { readonly fie
 
 /** The one language that the request wants most; undefined where there is none, or more than one. */
 function favourite(request: Fields): string | undefined {
-  const [first, second] = languages(joinedLines(request, 'accept-language') ?? '') ?? [];
+  const [first, second] = languages(joinedField(request, 'accept-language') ?? '') ?? [];
   if (first === undefined || first.q === 0 || first.tag === '*' || second?.q === first.q) return undefined;
   return first.tag;
 }

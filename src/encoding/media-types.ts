@@ -1,5 +1,7 @@
 /** Which media types are worth a coding. */
 
+import { mediaType } from '../core/media-type.ts';
+
 /** Written as `text/html`, `text/*` or `application/*+json`. */
 export const MEDIA_TYPE_PATTERN = /^[a-z0-9!#$&^_.+-]+\/(?:\*|\*\+[a-z0-9!#$&^_.-]+|[a-z0-9!#$&^_.+-]+)$/;
 
@@ -52,15 +54,9 @@ const NOTHING: MediaTypeVerdict = Object.freeze({ compressible: false, document:
 const REMEMBERED = 256;
 const MAX_LENGTH = 128;
 
-/** The media type of a Content-Type, lower-case, without parameters. */
-export function mediaTypeOf(contentType: string): string {
-  const end = contentType.indexOf(';');
-  return (end === -1 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
-}
-
 /** Whether a media type, or a pattern that means some, is never coded. */
-export function neverCoded(mediaType: string): boolean {
-  return NEVER.test(mediaType);
+export function neverCoded(type: string): boolean {
+  return NEVER.test(type);
 }
 
 /** A list of patterns, ready to be asked for each answer. */
@@ -83,7 +79,7 @@ export class MediaTypes {
     if (contentType === undefined || contentType.length > MAX_LENGTH) return NOTHING;
     const known = this.#known.get(contentType);
     if (known !== undefined) return known;
-    const type = mediaTypeOf(contentType);
+    const type = mediaType(contentType);
     const compressible =
       !neverCoded(type) &&
       (this.#exact.has(type) || this.#families.some(({ start, end }) => type.startsWith(start) && type.endsWith(end)));

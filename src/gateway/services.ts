@@ -3,11 +3,13 @@
 import { getRandomValues } from 'node:crypto';
 import { LocalFolder } from '../cache/disk-folder.ts';
 import { DiskTier } from '../cache/disk-tier.ts';
+import { Mirror } from '../cache/mirror.ts';
 import { Store } from '../cache/store.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Events } from '../core/events.ts';
 import type { PolicyServices } from '../core/policy.ts';
+import { inSharedMemory } from '../core/shared-memory.ts';
 import { VariantMaker } from '../encoding/variants/variant-maker.ts';
 import type { Variants } from '../encoding/variants/variants.ts';
 import { LocalTier } from '../limits/local-tier.ts';
@@ -59,16 +61,19 @@ function stored(
   { memory_bytes: maxBytes, max_entry_bytes: maxEntryBytes, disk }: Config['cache'],
   clock: Clock,
   events: Events,
-  { number, sharers }: Thread,
-): { readonly store: Store; readonly disk: DiskTier | undefined } {
+  { number, sharers, tellStores }: Thread,
+): { readonly store: Store; readonly disk: DiskTier | undefined; readonly mirror: Mirror | undefined } {
   const share = Math.floor(maxBytes / sharers);
-  const store = new Store({ maxBytes: share, maxEntryBytes: Math.min(share, maxEntryBytes) }, clock);
-  if (disk === undefined) return { store, disk };
+  const limits = { maxBytes: share, maxEntryBytes: Math.min(share, maxEntryBytes) };
+  const store = new Store(limits, clock, tellStores && inSharedMemory);
+  const mirror = tellStores && new Mirror(store, tellStores);
+  if (disk === undefined) return { store, disk, mirror };
   const { directory } = disk;
   // A folder each: what one thread writes no other knows of.
   const folder = new LocalFolder(directory, number === 1 ? undefined : `gatehouse-cache-${number}`);
   return {
     store,
+    mirror,
     disk: new DiskTier(store, folder, Math.floor(disk.max_bytes / sharers), clock, {
       onProblem: (problem) => events.emit('cache_disk', { up: false, directory, problem }),
       onRecovered: () => events.emit('cache_disk', { up: true, directory }),
@@ -116,7 +121,7 @@ export function makeServices({ config, kept, id, clock, events, thread = ALONE, 
       }),
   );
   const { max_entry_bytes: maxEntryBytes } = config.cache;
-  const { store, disk } = keep('cache', [config.cache.memory_bytes, maxEntryBytes, config.cache.disk], () =>
+  const { store, disk, mirror } = keep('cache', [config.cache.memory_bytes, maxEntryBytes, config.cache.disk], () =>
     stored(config.cache, clock, events, thread),
   );
   const maker = keep(
@@ -145,7 +150,7 @@ export function makeServices({ config, kept, id, clock, events, thread = ALONE, 
     places,
     marks: sharedMarks(marked),
     networks,
-    cache: { store, maker, disk, warmHosts: config.cache.warm_hosts },
+    cache: { store, maker, disk, mirror, warmHosts: thread.warms === false ? [] : config.cache.warm_hosts },
     rpcs: ZITADEL_RPCS,
     ipv6PrefixLength: limiter.ipv6_prefix_length,
     untrustedPrivatePeers: limiter.untrusted_private_peers,

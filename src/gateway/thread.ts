@@ -1,5 +1,6 @@
 /** The place of a thread among those of the process that count together. */
 
+import type { StoreChange } from '../cache/mirror.ts';
 import type { Variants } from '../encoding/variants/variants.ts';
 import type { ListedBan } from '../limits/bans.ts';
 import type { PlacesMemory } from '../limits/places.ts';
@@ -15,6 +16,10 @@ export interface Thread {
   readonly sharers: number;
   /** Asks the thread that has the maker of variants; a maker of its own where it is not given. */
   readonly variants?: (maxQueuedBytes: number, maxJobs: number) => Variants;
+  /** Tells the stores of the other threads what has become of this one's; alone where it is not given. */
+  readonly tellStores?: (change: StoreChange) => void;
+  /** Whether it fetches what is to be stored at the start; one thread does, and tells the others. True if not given. */
+  readonly warms?: boolean;
   /** A ban by a rule began here. */
   readonly onBan?: (ban: ListedBan) => void;
   /** A ban of an address began here. */

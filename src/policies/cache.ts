@@ -13,7 +13,7 @@ export const cache = definePolicy({
   options,
   hooks(given, context) {
     const route = new RouteCache(given, context);
-    const { store } = context.services.cache;
+    const { store, mirror } = context.services.cache;
     const consumes = given.targeted_fields.includes(SURROGATE_CONTROL);
     return {
       onStart: (self) => route.start(self),
@@ -28,7 +28,9 @@ export const cache = definePolicy({
         if (answer.source !== 'upstream' || head.method === 'GET' || head.method === 'HEAD') return;
         const changed = { method: head.method, scheme: client.scheme, host: raw.authority, target: raw.target };
         for (const target of invalidated(changed, answer)) {
-          store.invalidate({ scheme: client.scheme, host: raw.authority, target });
+          const url = { scheme: client.scheme, host: raw.authority, target };
+          store.invalidate(url);
+          mirror?.tell({ kind: 'invalidated', url });
         }
       },
     };

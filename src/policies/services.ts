@@ -1,6 +1,7 @@
 /** What policies share: declared here once, made where the gateway is wired. */
 
 import type { DiskTier } from '../cache/disk-tier.ts';
+import type { Mirror } from '../cache/mirror.ts';
 import type { Store } from '../cache/store.ts';
 import type { Variants } from '../encoding/variants/variants.ts';
 import type { Marks } from '../limits/marks.ts';
@@ -25,6 +26,8 @@ declare module '../core/policy.ts' {
     readonly cache: {
       readonly store: Store;
       readonly maker: Variants;
+      /** The stores of other threads; undefined where there is none. */
+      readonly mirror: Mirror | undefined;
       /** Undefined where stored answers end with the process. */
       readonly disk: DiskTier | undefined;
       /** Hosts whose pages are fetched at the start. */

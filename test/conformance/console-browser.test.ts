@@ -3,13 +3,14 @@
 // Harm: chunks that fail to load after an upgrade, and a Console that is gone with the pods.
 
 import assert from 'node:assert/strict';
-import { createHash, X509Certificate } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core';
 import { systemClock } from '../../src/core/clock.ts';
+import type { DownstreamStream } from '../../src/core/raw.ts';
 import { type StandIn, startStandIn } from '../../src/demo/stand-in.ts';
+import { chromiumOptions, trusting } from '../support/chromium.ts';
 import { startGateway, type TestGateway, testCertificate } from '../support/gateway.ts';
-import { needs, program } from '../support/programs.ts';
+import { needs } from '../support/programs.ts';
 
 const BROWSER = needs('chromium');
 const ENVIRONMENT = '/ui/console/assets/environment.json';
@@ -18,6 +19,22 @@ const READY = 'html[data-ready=yes]';
 /** All lazy chunks, by the loader of the page: their titles. */
 const ALL_CHUNKS = `Promise.all(Array.from({ length: self.chunkCount }, (_, i) => self.loadChunk(i + 1)))
   .then((parts) => parts.map((part) => part.title))`;
+
+/** When a page had its 103 and the head of itself, in milliseconds, and what it loaded because of the 103. */
+interface Timing {
+  readonly interimAt: number;
+  readonly finalAt: number;
+  readonly hinted: string[];
+}
+const TIMING = `(() => {
+  const [page] = performance.getEntriesByType('navigation');
+  const hinted = performance.getEntriesByType('resource').filter(({ initiatorType }) => initiatorType === 'early-hints');
+  return {
+    interimAt: page.firstInterimResponseStart,
+    finalAt: page.finalResponseHeadersStart,
+    hinted: hinted.map(({ name }) => new URL(name).pathname),
+  };
+})()`;
 
 let standIn: StandIn;
 let gateway: TestGateway;
@@ -35,26 +52,7 @@ before(async () => {
     config: { routes: [{ name: 'console', policies: { cache: { single_page_app: { early_hints: true } } } }] },
   });
   origin = `https://localhost:${gateway.port('public')}`;
-  // A browser stores nothing of what came with an error of certificates: this one key has none.
-  const { publicKey } = new X509Certificate((await testCertificate()).certificate);
-  const trusted = createHash('sha256')
-    .update(publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('base64');
-  browser = await chromium.launch({
-    executablePath: program('chromium'),
-    timeout: 60_000,
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      `--ignore-certificate-errors-spki-list=${trusted}`,
-    ],
-  });
+  browser = await chromium.launch(chromiumOptions(trusting((await testCertificate()).certificate)));
 });
 
 after(async () => {
@@ -78,7 +76,6 @@ class Tab implements AsyncDisposable {
   readonly page: Page;
   readonly came = new Map<string, Came>();
   readonly complaints: string[] = [];
-  hints = '';
   readonly #paths = new Map<string, string>();
 
   private constructor(page: Page, devtools: CDPSession) {
@@ -87,9 +84,6 @@ class Tab implements AsyncDisposable {
     page.on('pageerror', (error) => this.complaints.push(error.message));
     page.on('requestfailed', (request) => this.complaints.push(`${request.url()} ${request.failure()?.errorText}`));
     const statuses = new Map<string, number>();
-    devtools.on('Network.responseReceivedEarlyHints', ({ headers }) => {
-      this.hints += headers.link ?? '';
-    });
     devtools.on('Network.responseReceivedExtraInfo', ({ requestId, statusCode }) => {
       statuses.set(requestId, statusCode);
       const came = this.came.get(this.#paths.get(requestId) ?? '');
@@ -198,16 +192,27 @@ test('a second visit asks for the page, which has not changed, and for what is n
 test(
   'a browser that waits for the page is told its scripts, loads each of them once, and they fit',
   BROWSER,
-  async () => {
+  async ({ mock }) => {
     const { store } = gateway.primary.generation.services.cache;
     store.purge({ url: `${origin}/ui/console/` });
+    // What counts is what the gateway sent, and what the page has of it: DevTools' event of a 103 does not always come.
+    const streams = Object.getPrototypeOf(gateway.ended.at(-1)!.exchange.downstream) as DownstreamStream;
+    const informed = mock.method(streams, 'inform');
     const before = gateway.ended.length;
     await using context = await browser.newContext();
     await using tab = await Tab.open(context);
     await tab.visit();
     assert.deepEqual(tab.complaints, []);
-    assert.match(tab.hints, /<\/ui\/console\/main\.[0-9a-f]+\.js>; rel=modulepreload; as=script/);
-    assert.match(tab.hints, /<\/ui\/console\/styles\.[0-9a-f]+\.css>; rel=preload; as=style/);
+    const sent = informed.mock.calls.map(({ arguments: [status, [name, value]] }) => [status, name, value]);
+    assert.equal(sent.length, 1);
+    const [status, name, link] = sent[0]!;
+    assert.deepEqual([status, name], [103, 'link']);
+    assert.match(String(link), /<\/ui\/console\/main\.[0-9a-f]+\.js>; rel=modulepreload; as=script/);
+    assert.match(String(link), /<\/ui\/console\/styles\.[0-9a-f]+\.css>; rel=preload; as=style/);
+    const { interimAt, finalAt, hinted } = (await tab.page.evaluate(TIMING)) as Timing;
+    assert.ok(interimAt > 0 && interimAt <= finalAt, `the 103 after ${interimAt} ms, the page after ${finalAt} ms`);
+    const named = [...String(link).matchAll(/<([^>]+)>/g)].map(([, path]) => path!);
+    assert.deepEqual(hinted.sort(), named.sort());
     const paths = gateway.ended.slice(before).map(({ exchange }) => exchange.head.path);
     assert.deepEqual(paths, [...new Set(paths)]);
   },

@@ -2,7 +2,6 @@
 
 import http from 'node:http';
 import http2 from 'node:http2';
-import { setImmediate } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { configSchema } from '../../src/config/schema.ts';
 import type { Clock } from '../../src/core/clock.ts';
@@ -68,6 +67,13 @@ export interface Cached extends AsyncDisposable {
 /** All that these clients need; a certificate would not be valid by a clock that stands at another time. */
 export const CLEAR = { name: 'clear', address: '127.0.0.1:0', external_scheme: 'https' } as const;
 
+/** Routes on `/NAME/*`, each with its options of the cache and nothing else. */
+export function cachedRoutes(
+  rules: Readonly<Record<string, CachedOptions['cache']>>,
+): NonNullable<GivenConfig['routes']> {
+  return Object.entries(rules).map(([name, cache]) => ({ name, paths: [`/${name}/*`], policies: { cache } }));
+}
+
 /** Starts both. */
 export async function startCached(options: CachedOptions = {}): Promise<Cached> {
   const { protocol = 'h2c', cache = {}, policies, config, clock, others = [], upstream } = options;
@@ -103,11 +109,6 @@ export async function startCached(options: CachedOptions = {}): Promise<Cached> 
       if (options.origin === undefined) await origin[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Resolves when it is so: looks again whenever the process has nothing else to do. */
-export async function until(so: () => boolean): Promise<void> {
-  while (!so()) await setImmediate();
 }
 
 function got(status: number, fields: Got['fields'], parts: readonly Buffer[], cut: boolean): Got {

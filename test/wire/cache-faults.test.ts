@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { type Cached, CLIENT_PROTOCOLS, startCached, until } from '../support/cached.ts';
+import { type Cached, CLIENT_PROTOCOLS, startCached } from '../support/cached.ts';
 import { HandClock } from '../support/hand-clock.ts';
 import type { Asked, OriginProtocol, Said } from '../support/origin.ts';
+import { until } from '../support/until.ts';
 
 const FRESH = { 'cache-control': 'max-age=60', 'content-type': 'text/plain' };
 const MAX_ENTRY = 256 * 1024;

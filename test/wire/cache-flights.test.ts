@@ -1,10 +1,11 @@
 // Single flight: who asks for what is being fetched waits for that answer, and nobody waits for a stranger's sake.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { type Cached, CLIENT_PROTOCOLS, type Got, startCached, until, type Wish } from '../support/cached.ts';
+import { type Cached, CLIENT_PROTOCOLS, type Got, startCached, type Wish } from '../support/cached.ts';
 import { connectFrames, Flag, type FramePeer, SettingId } from '../support/h2-frames.ts';
 import { HandClock } from '../support/hand-clock.ts';
 import type { Asked } from '../support/origin.ts';
+import { until } from '../support/until.ts';
 
 const FRESH = { 'cache-control': 'max-age=60', 'content-type': 'text/plain' };
 const BIG = Buffer.alloc(1_000_000, 'abcdefghij');
@@ -197,6 +198,30 @@ test('parts and conditions wait for the whole answer of the one request', async 
   const statuses = (await Promise.all(all)).map(({ status }) => status);
   assert.deepEqual(statuses, [200, 206, 304, 200, 200, 206, 304, 200]);
   assert.equal(asked(), 1);
+});
+
+test('attack: a part, or a condition, of a body that drips waits fetch_timeout_ms and wait_ms at most, and then goes by itself', async () => {
+  const wishes: Wish[] = [{ fields: { range: 'bytes=0-1' } }, { fields: { 'if-none-match': '"v0"' } }];
+  for (const [i, wish] of wishes.entries()) {
+    target += `/${i}`;
+    pending = [];
+    stage.origin.play = (one) => void pending.push(one);
+    const [waiting] = await crowd(1, () => wish);
+    const drips = await first();
+    drips.head(200, FRESH);
+    drips.write('drop');
+    const { promise: headIsHere, resolve: onHead } = Promise.withResolvers<void>();
+    void stage.get(target, { onHead });
+    await headIsHere;
+    clock.pass(20_000);
+    assert.equal(asked(), 1);
+    stage.origin.play = (one) => one.answer(206, { ...FRESH, 'content-range': 'bytes 0-1/9' }, 'wh');
+    clock.pass(3000);
+    const got = await waiting!;
+    assert.deepEqual([got.status, got.text, got.cache], [206, 'wh', 'gatehouse; fwd=uri-miss; detail=wait']);
+    drips.response.destroy();
+    await until(() => open() === 0);
+  }
 });
 
 test('a part of an answer that cannot be stored is asked of the origin as a part', async () => {

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import http2 from 'node:http2';
 import { after, before, beforeEach, test } from 'node:test';
-import { type Cached, startCached, until } from '../support/cached.ts';
+import { type Cached, startCached } from '../support/cached.ts';
 import type { Asked, OriginProtocol } from '../support/origin.ts';
+import { until } from '../support/until.ts';
 
 const FRESH = { 'cache-control': 'max-age=60' };
 const ORIGINS: readonly OriginProtocol[] = ['h2c', 'http/1.1'];

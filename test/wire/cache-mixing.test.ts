@@ -4,10 +4,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
-import { type Cached, type Got, startCached, until } from '../support/cached.ts';
+import { type Cached, type Got, startCached } from '../support/cached.ts';
 import { startGateway } from '../support/gateway.ts';
 import { HandClock } from '../support/hand-clock.ts';
 import type { Asked } from '../support/origin.ts';
+import { until } from '../support/until.ts';
 
 const FRESH = { 'cache-control': 'public, max-age=60', 'content-type': 'text/plain' };
 

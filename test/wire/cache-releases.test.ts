@@ -1,9 +1,10 @@
 // A page that is built anew with each release, behind one upstream with pods of two releases: no mix of them reaches anybody.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { type Cached, type CachedOptions, startCached, until } from '../support/cached.ts';
+import { type Cached, type CachedOptions, startCached } from '../support/cached.ts';
 import { HandClock } from '../support/hand-clock.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
+import { until } from '../support/until.ts';
 
 const authority = 'app.example';
 const WEEK = { 'cache-control': 'public, max-age=0, s-maxage=604800' };

@@ -1,7 +1,14 @@
 // What the origin and the route let the cache keep, on routes with different rules.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { type Cached, type CachedOptions, CLIENT_PROTOCOLS, type Got, startCached } from '../support/cached.ts';
+import {
+  type Cached,
+  type CachedOptions,
+  CLIENT_PROTOCOLS,
+  cachedRoutes,
+  type Got,
+  startCached,
+} from '../support/cached.ts';
 import { HandClock } from '../support/hand-clock.ts';
 import type { Said } from '../support/origin.ts';
 
@@ -27,16 +34,7 @@ let number = 0;
 
 before(async () => {
   clock = new HandClock();
-  stage = await startCached({
-    clock,
-    config: {
-      routes: Object.entries(RULES).map(([name, cache]) => ({
-        name,
-        paths: [`/${name}/*`],
-        policies: { cache },
-      })),
-    },
-  });
+  stage = await startCached({ clock, config: { routes: cachedRoutes(RULES) } });
 });
 after(() => stage[Symbol.asyncDispose]());
 beforeEach(() => {

@@ -1,9 +1,10 @@
 // Stale answers, RFC 5861: served while the origin is asked anew, and while it fails in any way that an origin can fail.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { type Cached, CLIENT_PROTOCOLS, startCached, until } from '../support/cached.ts';
+import { type Cached, CLIENT_PROTOCOLS, startCached } from '../support/cached.ts';
 import { HandClock } from '../support/hand-clock.ts';
 import type { Asked, OriginProtocol } from '../support/origin.ts';
+import { until } from '../support/until.ts';
 
 const FRESH = { 'cache-control': 'max-age=60', 'content-type': 'text/plain' };
 
@@ -115,6 +116,79 @@ for (const protocol of ['h2c', 'http/1.1'] as OriginProtocol[]) {
     await stage.origin.revive();
     stage.origin.play = (one) => one.answer(200, FRESH, 'new');
     assert.equal((await get()).text, 'new');
+  });
+
+  test(`origin over ${protocol}: HEAD gets the head of the stale answer as GET does, from an origin that fails or is silent`, async () => {
+    await stale(100);
+    const head = () => stage.get(target, { method: 'HEAD' });
+    const failures: ((one: Asked) => void)[] = [(one) => one.answer(503, {}, 'sorry'), (one) => one.cut()];
+    for (const play of failures) {
+      stage.origin.play = play;
+      const got = await head();
+      assert.deepEqual([got.status, got.body.length, got.of('content-length')], [200, 0, '3']);
+      assert.match(got.cache!, /^gatehouse; hit; ttl=-100; detail=origin-failed$/);
+    }
+    stage.origin.play = () => {};
+    const waiting = head();
+    await until(() => asked() === 4);
+    clock.pass(5000);
+    assert.match((await waiting).cache!, /detail=origin-failed$/);
+  });
+
+  test(`origin over ${protocol}: HEAD gets what the origin says anew where it answers`, async () => {
+    await stale(100);
+    const head = () => stage.get(target, { method: 'HEAD' });
+    stage.origin.play = (one) => one.answer(200, { ...FRESH, etag: '"new"' }, 'newer');
+    const fresh = await head();
+    assert.deepEqual([fresh.of('etag'), fresh.body.length, fresh.cut], ['"new"', 0, false]);
+    assert.equal((await get()).text, 'newer');
+    clock.pass(160_000);
+    stage.origin.play = (one) => one.answer(200, { 'cache-control': 'no-store', etag: '"own"' }, 'not kept');
+    const before = asked();
+    const got = await head();
+    assert.deepEqual([got.status, got.of('etag'), got.body.length], [200, '"own"', 0]);
+    assert.match(got.cache!, /^gatehouse; fwd=stale; detail=no-store$/);
+    assert.equal(asked(), before + 1);
+    await until(() => store().figures().fills === 0);
+    number += 1;
+    target = `/c/${protocol}/${number}b`;
+    await stale(100);
+    stage.origin.play = (one) => one.answer(404, {}, 'gone');
+    assert.deepEqual([(await head()).status, (await head()).status], [404, 404]);
+    await until(() => stage.gateway.primary.openExchanges === 0 && store().figures().fills === 0);
+  });
+
+  test(`origin over ${protocol}: nobody waits longer than wait_ms for an origin that is silent where a stale answer stands in`, async () => {
+    await using patient = await startCached({
+      clock,
+      protocol,
+      cache: { stale_if_error_s: 600, fetch_timeout_ms: 30_000, wait_ms: 3000 },
+    });
+    const ask = (method = 'GET') => patient.get(target, { method });
+    patient.origin.play = (one) => one.answer(200, FRESH, 'old');
+    await ask();
+    clock.pass(100_000);
+    patient.origin.play = () => {};
+    const first = ask();
+    await patient.origin.nth(1);
+    clock.pass(1000);
+    const second = ask();
+    await until(() => patient.gateway.primary.openExchanges === 2);
+    clock.pass(2000);
+    for (const waited of [first, second]) {
+      const got = await waited;
+      assert.deepEqual([got.text, got.cache], ['old', 'gatehouse; hit; ttl=-43; detail=wait']);
+    }
+    for (const method of ['GET', 'HEAD']) {
+      const late = ask(method);
+      await until(() => patient.gateway.primary.openExchanges === 1);
+      clock.pass(0);
+      assert.equal((await late).cache, 'gatehouse; hit; ttl=-43; detail=wait');
+    }
+    assert.equal(patient.origin.asked.length, 2);
+    (await patient.origin.nth(1)).answer(200, FRESH, 'new');
+    await until(() => patient.gateway.primary.generation.services.cache.store.figures().fills === 0);
+    assert.equal((await ask()).text, 'new');
   });
 
   test(`origin over ${protocol}: without an answer, or after stale_if_error_s, the failure is told`, async () => {

@@ -1,8 +1,9 @@
 // An answer that may not be stored belongs to the request it was made for. Harm: one user reads another's answer.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { type Cached, type Got, startCached, until, type Wish } from '../support/cached.ts';
+import { type Cached, type Got, startCached, type Wish } from '../support/cached.ts';
 import type { Asked } from '../support/origin.ts';
+import { until } from '../support/until.ts';
 
 let stage: Cached;
 let target = '/c/0';

@@ -1,9 +1,10 @@
 // Fields of an answer that speak to some caches only: RFC 9213, and Surrogate-Control where the route names it.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { type Cached, type CachedOptions, type Got, startCached, until } from '../support/cached.ts';
+import { type Cached, type CachedOptions, cachedRoutes, type Got, startCached } from '../support/cached.ts';
 import { HandClock } from '../support/hand-clock.ts';
 import type { Said } from '../support/origin.ts';
+import { until } from '../support/until.ts';
 
 const ROUTES = {
   plain: {},
@@ -19,12 +20,7 @@ let number = 0;
 
 before(async () => {
   clock = new HandClock();
-  stage = await startCached({
-    clock,
-    config: {
-      routes: Object.entries(ROUTES).map(([name, cache]) => ({ name, paths: [`/${name}/*`], policies: { cache } })),
-    },
-  });
+  stage = await startCached({ clock, config: { routes: cachedRoutes(ROUTES) } });
 });
 after(() => stage[Symbol.asyncDispose]());
 beforeEach(() => {

@@ -3,6 +3,7 @@
  * once; the codings come back as they are.
  */
 
+import { inSharedMemory } from '../../core/shared-memory.ts';
 import type { CodingName } from '../coding.ts';
 import type { VariantDone, VariantSource } from './variant-job.ts';
 import type { VariantStats, Variants } from './variants.ts';
@@ -77,7 +78,7 @@ export class RemoteMaker implements Variants {
     this.#waiting.set(id, { bytes, left: new Set(codings), done });
     this.#queuedJobs += codings.length;
     this.#queuedBytes += bytes;
-    this.#options.send({ kind: 'make', id, digest, body: shared(body), codings });
+    this.#options.send({ kind: 'make', id, digest, body: inSharedMemory(body), codings });
     return {
       cancel: () => {
         if (this.#waiting.has(id)) this.#options.send({ kind: 'cancel', id });
@@ -126,11 +127,4 @@ export class RemoteMaker implements Variants {
     this.#queuedBytes -= waiting.bytes;
     if (this.#waiting.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
-}
-
-function shared(body: Uint8Array): Uint8Array {
-  if (body.buffer instanceof SharedArrayBuffer) return body;
-  const copy = new Uint8Array(new SharedArrayBuffer(body.byteLength));
-  copy.set(body);
-  return copy;
 }

@@ -26,7 +26,7 @@ export function explained(
   const { store } = services.cache;
   const rules = rulesOf(options);
   const app = options.single_page_app;
-  const release = app === false ? undefined : new Release(app, store);
+  const release = app === false ? undefined : new Release(app);
   const ask = asker(route.name, options, release);
   const whatIsStored = (exchange: Exchange, { key, fields }: Question): string => {
     const stored = selectStored(store.peek(key), fields);

@@ -5,7 +5,7 @@ import type { AnswerHead, AnswerTimes } from '../../cache/freshness.ts';
 import type { KeptAnswer } from '../../cache/kept-answer.ts';
 import type { CacheRules } from '../../cache/rules.ts';
 import type { Store } from '../../cache/store.ts';
-import type { StoredAnswer } from '../../cache/stored.ts';
+import type { CacheKey, StoredAnswer } from '../../cache/stored.ts';
 import type { Token } from '../../cache/tokens.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { GatewayError } from '../../core/errors.ts';
@@ -78,6 +78,8 @@ export interface FlightSettings {
   /** Stores what arrived, or what the origin confirmed; what is in the store then, or would be if there were room. */
   keep(arrived: Arrived, token: Token, endpoint: string | undefined): StoredAnswer;
   confirm(question: Question, answer: StoredAnswer, token: Token, endpoint: string | undefined): StoredAnswer;
+  /** Throws away what the origin does not say any more. */
+  outdated(key: CacheKey, answer: StoredAnswer): void;
   /** The flight is over. */
   landed(flight: Flight): void;
 }

@@ -24,6 +24,8 @@ import { watchUnread } from './unread.ts';
 /** One fetch, its fill, and who waits for it. */
 export class Flight implements FetchReceiver, FillOwner {
   readonly question: Question;
+  /** In milliseconds of the clock. */
+  readonly begunAt: number;
   readonly #settings: FlightSettings;
   readonly #behalf: Behalf;
   /** What its answer depends on, as far as is known before it comes. */
@@ -49,6 +51,7 @@ export class Flight implements FetchReceiver, FillOwner {
     this.#settings = settings;
     this.question = question;
     this.#behalf = behalf;
+    this.begunAt = settings.clock.now();
     this.#validated = validated;
     this.#keyed = varyOf([], question.fields, settings.keyedBy)!;
     this.#token = settings.store.begin(question.key);
@@ -199,7 +202,7 @@ export class Flight implements FetchReceiver, FillOwner {
   }
 
   #notModified(head: AnswerHead): void {
-    const { store, rules } = this.#settings;
+    const { rules } = this.#settings;
     const before = this.#validated;
     if (before !== undefined && confirms(before, head)) {
       // Who waits may ask for another answer of the URL than the one that was confirmed.
@@ -210,7 +213,7 @@ export class Flight implements FetchReceiver, FillOwner {
       const why =
         forOneSite(fresh.fields) ?? notStored('GET', this.question.fields, confirmed, this.#times.receivedAt, rules);
       if (why !== undefined) {
-        store.delete(this.question.key, before);
+        this.#settings.outdated(this.question.key, before);
         const asker = this.#asker();
         if (asker !== undefined) this.#tell(asker, { kind: 'stored', answer: fresh, how: 'validated' });
         this.#tellAll({ kind: 'again' });
@@ -221,7 +224,7 @@ export class Flight implements FetchReceiver, FillOwner {
       this.#tellAll({ kind: 'stored', answer, how: 'validated' });
     } else {
       // It speaks of another answer than ours: what we have is not right any more.
-      if (before !== undefined) store.delete(this.question.key, before);
+      if (before !== undefined) this.#settings.outdated(this.question.key, before);
       this.#tellAll({ kind: 'again' });
     }
     this.#land();
@@ -262,7 +265,7 @@ export class Flight implements FetchReceiver, FillOwner {
     if (!failing) {
       this.#mark();
       // What was stored before is not what the origin says now.
-      if (this.#validated !== undefined) this.#settings.store.delete(this.question.key, this.#validated);
+      if (this.#validated !== undefined) this.#settings.outdated(this.question.key, this.#validated);
     }
     const asker = this.#asker();
     if (asker === undefined || (asker.whole && head.status === 200)) {

@@ -127,7 +127,7 @@ export const options = z.strictObject({
     .max(600_000)
     .default(10_000)
     .describe(
-      'How long a request waits for an answer that is fetched for another one, in milliseconds; then it goes by itself.',
+      'How long a request waits for an answer that is fetched for another one, in milliseconds; then it goes by itself. With a stale answer that stands in for failures it waits no longer than this for any, and gets the stale one.',
     ),
   uncacheable_s: z
     .int()

@@ -29,13 +29,11 @@ export type FileKind = 'index' | 'hashed' | 'unhashed';
 export class Release {
   readonly #options: SinglePageApp;
   readonly #hashed: RegExp;
-  readonly #store: Store;
   readonly #current = new Map<string, Current>();
 
-  constructor(options: SinglePageApp, store: Store) {
+  constructor(options: SinglePageApp) {
     this.#options = options;
     this.#hashed = new RegExp(options.hashed);
-    this.#store = store;
   }
 
   /** What a target is; it is one of `target`, or a decoded path. */
@@ -63,6 +61,12 @@ export class Release {
     return this.kind(key.target) === 'index' ? this.#current.get(hostKey(key))?.hints : undefined;
   }
 
+  /** Whether an answer of a release may stand beside the page that is known here. */
+  agrees(key: CacheKey, { release }: Pick<StoredAnswer, 'release'>): boolean {
+    const current = this.#current.get(hostKey(key));
+    return release === '' || current === undefined || current.digest === release || this.kind(key.target) === 'index';
+  }
+
   /** The longest freshness of a file, in seconds, and where it is the only one that counts. */
   ttl(key: CacheKey): { readonly atMost: number | undefined; readonly instead: number | undefined } {
     const kind = this.kind(key.target);
@@ -80,7 +84,7 @@ export class Release {
   }
 
   /** A page was fetched or confirmed; throws away what belongs to another one. Gives how much. */
-  arrived(key: CacheKey, answer: StoredAnswer, endpoint: string | undefined): number {
+  arrived(key: CacheKey, answer: StoredAnswer, endpoint: string | undefined, store: Store): number {
     if (this.kind(key.target) !== 'index' || answer.status !== 200) return 0;
     const host = hostKey(key);
     const before = this.#current.get(host);
@@ -90,7 +94,7 @@ export class Release {
     const same = before?.digest === answer.digest;
     this.#current.set(host, { digest: answer.digest, endpoint, hints: same ? before.hints : this.#hintsOf(answer) });
     if (same) return 0;
-    return this.#store.purge(
+    return store.purge(
       (other, { release }) =>
         other.route === key.route &&
         other.scheme === key.scheme &&

@@ -1,11 +1,11 @@
 /** The cache of one route: who may be answered from the store, who waits for whose answer, and what is kept. */
 
 import { randomUUID } from 'node:crypto';
-import { type CacheControl, requestDirectives } from '../../cache/cache-control.ts';
+import { requestDirectives } from '../../cache/cache-control.ts';
 import { addCacheStatus, type CacheStatus } from '../../cache/cache-status.ts';
 import { freshness, ttlS } from '../../cache/freshness.ts';
 import type { KeptAnswer } from '../../cache/kept-answer.ts';
-import { mayServeOnError, type Reuse, reuse } from '../../cache/reuse.ts';
+import { mayServeOnError, reuse } from '../../cache/reuse.ts';
 import type { CacheRules } from '../../cache/rules.ts';
 import { passBy } from '../../cache/storable.ts';
 import type { StoredAnswer } from '../../cache/stored.ts';
@@ -15,17 +15,20 @@ import { GatewayError } from '../../core/errors.ts';
 import type { Answer, CacheOutcome, Exchange } from '../../core/exchange.ts';
 import { addVary } from '../../core/headers.ts';
 import type { FetchRequest, PolicyContext } from '../../core/policy.ts';
+import { adopt } from './adopt.ts';
 import { rulesOf } from './compiled-rules.ts';
 import { hint } from './early-hints.ts';
 import { Flight } from './flight.ts';
 import type { Arrived, Behalf, FlightSettings, Landing, Waiter } from './flight-settings.ts';
 import { Flights } from './flights.ts';
 import type { CacheOptions } from './options.ts';
-import { among, asker, namesInstance, type Question, wantsWhole } from './question.ts';
+import { among, asker, type Question, wantsWhole } from './question.ts';
+import { forwardReason, oddity } from './reasons.ts';
 import { Release } from './release.ts';
 import { serve } from './served.ts';
 import { Variants } from './variants.ts';
-import { stored, warm } from './warm.ts';
+import { takeOver, waitsForMs } from './waiting.ts';
+import { warmHosts } from './warm.ts';
 
 type Done = (error?: Error) => void;
 
@@ -47,14 +50,19 @@ export class RouteCache {
   readonly #settings: FlightSettings;
 
   constructor(options: CacheOptions, context: PolicyContext) {
-    const { store, maker } = context.services.cache;
+    const { store, mirror } = context.services.cache;
+    const app = options.single_page_app;
+    const { flights, release } = context.kept(() => ({
+      flights: new Flights(),
+      release: app === false ? undefined : new Release(app),
+    }));
     this.#options = options;
     this.#context = context;
     this.#rules = rulesOf(options);
-    this.#release = options.single_page_app === false ? undefined : new Release(options.single_page_app, store);
+    this.#release = release;
     this.#ask = asker(context.route.name, options, this.#release);
-    this.#variants = new Variants(options.variants, store, maker);
-    this.#flights = context.kept(() => new Flights());
+    this.#variants = new Variants(options.variants, context.services.cache);
+    this.#flights = flights;
     this.#settings = {
       store,
       clock: context.clock,
@@ -67,6 +75,10 @@ export class RouteCache {
       maxBytes: store.limits.maxEntryBytes,
       keep: (arrived, token, endpoint) => this.#keep(arrived, token, endpoint),
       confirm: (question, answer, token, endpoint) => this.#confirm(question, answer, token, endpoint),
+      outdated: (key, answer) => {
+        store.delete(key, answer);
+        mirror?.tell({ kind: 'outdated', key, vary: answer.vary, receivedAt: answer.receivedAt });
+      },
       landed: (flight) => this.#flights.remove(flight),
     };
   }
@@ -83,22 +95,15 @@ export class RouteCache {
     else this.#goOn(exchange, done, by, 'bypass');
   }
 
-  /** Fetches the pages of the hosts that the config names, and what they load. */
+  /** Traffic comes: takes what other threads keep, and fetches the pages of the hosts that the config names. */
   start(self: Pick<FetchRequest, 'client' | 'connection'>): void {
-    const app = this.#options.single_page_app;
-    if (app === false || !app.warm) return;
-    const { clock, events, route, services } = this.#context;
+    const { route, services } = this.#context;
+    const { store, mirror } = services.cache;
+    mirror?.onKept(route.name, (kept) => adopt(kept, store, this.#release));
     const behalf = { client: self.client, id: randomUUID(), raw: { connection: self.connection } };
-    const { store } = this.#settings;
     const flights = (question: Question, stored: KeptAnswer | undefined) =>
       this.#flights.find(question) ?? this.#begin(behalf, question, stored);
-    for (const host of services.cache.warmHosts) {
-      const fetch = (target: string) =>
-        stored({ key: { route: route.name, scheme: 'https', host, target }, fields: [] }, { store, clock, flights });
-      void warm({ index: app.index, hashed: new RegExp(app.hashed), fetch }).then((count) =>
-        events.emit('cache_warmed', { route: route.name, host, stored: count }),
-      );
-    }
+    warmHosts(this.#options.single_page_app, this.#context, flights);
   }
 
   /** Cache-Status of an answer that did not come from here. */
@@ -131,14 +136,17 @@ export class RouteCache {
     const fwd = forwardReason(verdict, variants.length > 0);
     store.count(this.#context.route.name, 'miss');
     const marked = store.isUncacheable(question.key, among(question, this.#settings.keyedBy));
-    if (looks === 0 || head.method === 'HEAD' || marked || (asked.noStore && honour)) {
+    const stale = stored !== undefined && mayServeOnError(stored, asked, now, honour) ? stored : undefined;
+    // A HEAD fetches no body for the store, but what stands in for a GET stands in for it, too.
+    const alone = marked || (head.method === 'HEAD' && stale === undefined);
+    if (looks === 0 || alone || (asked.noStore && honour)) {
       this.#goOn(exchange, done, { fwd }, 'miss');
       return;
     }
     const running = this.#flights.find(question);
     const flight = running ?? this.#begin(exchange, question, stored);
-    if (flight === undefined) this.#goOn(exchange, done, { fwd, detail: 'busy' }, 'miss');
-    else this.#wait(exchange, done, { question, asked, stored, flight, fwd, collapsed: running !== undefined, looks });
+    if (flight === undefined) this.#giveUp(exchange, done, stale, { fwd, detail: 'busy' });
+    else this.#wait(exchange, done, { question, stale, flight, fwd, collapsed: running !== undefined, looks });
   }
 
   #begin(behalf: Behalf, question: Question, stored: KeptAnswer | undefined): Flight | undefined {
@@ -157,25 +165,22 @@ export class RouteCache {
     done: Done,
     {
       question,
-      asked,
-      stored,
+      stale,
       flight,
       fwd,
       collapsed,
       looks,
     }: {
       question: Question;
-      asked: CacheControl;
-      stored: KeptAnswer | undefined;
+      stale: KeptAnswer | undefined;
       flight: Flight;
       fwd: NonNullable<CacheStatus['fwd']>;
       collapsed: boolean;
       looks: number;
     },
   ): void {
-    const { clock } = this.#context;
     const { record } = exchange;
-    const mayBeStale = stored !== undefined && mayServeOnError(stored, asked, clock.wall(), this.#rules.honourRequest);
+    const whole = wantsWhole(exchange.raw.fields);
     let over = false;
     const leave = (): boolean => {
       if (over) return false;
@@ -186,8 +191,8 @@ export class RouteCache {
     };
     const waiter: Waiter = {
       question,
-      stale: mayBeStale ? stored : undefined,
-      whole: wantsWhole(exchange.raw.fields),
+      stale,
+      whole,
       inform: (status, fields) => exchange.downstream.inform(status, fields),
       land: (landing) => {
         if (!leave()) return;
@@ -195,10 +200,12 @@ export class RouteCache {
         this.#land(exchange, done, landing, { fwd, collapsed: collapsed || undefined }, looks);
       },
     };
-    // Who waits for another's answer does not wait for ever; who asked waits as long as the fetch may take.
-    const cancel = collapsed
-      ? clock.after(this.#options.wait_ms, () => leave() && this.#goOn(exchange, done, { fwd, detail: 'wait' }, 'miss'))
-      : undefined;
+    const { clock } = this.#context;
+    const forMs = waitsForMs(this.#options, { collapsed, whole, stale, flight }, clock.now());
+    const tooLong = (): void => {
+      if (leave()) this.#giveUp(exchange, done, stale, { fwd, detail: 'wait' });
+    };
+    const cancel = forMs === undefined ? undefined : clock.after(forMs, tooLong);
     exchange.hold({ [Symbol.dispose]: leave });
     exchange.onAbort((error) => leave() && done(error));
     flight.join(waiter);
@@ -236,6 +243,8 @@ export class RouteCache {
         addCacheStatus(fields, { ...status, stored, detail: why });
         if (stored && this.#variants.mayVary(head.fields)) addVary(fields, 'accept-encoding');
         const ended = body === undefined || exchange.head.method === 'HEAD';
+        // HEAD takes none of it: it must not hold the origin up.
+        if (ended) body?.stop();
         exchange.answer(
           { status: head.status, fields, ended, source: 'upstream', sink: undefined },
           body ?? { start() {}, drained() {}, stop() {} },
@@ -250,6 +259,15 @@ export class RouteCache {
     if (outcome === 'hit' || outcome === 'stale') store.count(this.#context.route.name, outcome, answer as KeptAnswer);
     if (answer.codings.size === 0) this.#variants.make(answer); // the queue may have been full
     serve(exchange, answer, status, this.#context.clock.wall(), this.#variants.varies);
+  }
+
+  /** It does not wait (any longer) for what is fetched: a stale answer is better than a try of its own. */
+  #giveUp(exchange: Exchange, done: Done, stale: KeptAnswer | undefined, status: CacheStatus): void {
+    if (stale === undefined) this.#goOn(exchange, done, status, 'miss');
+    else {
+      const ttl = ttlS(stale, this.#context.clock.wall());
+      this.#serve(exchange, stale, 'stale', { hit: true, ttlS: ttl, detail: status.detail });
+    }
   }
 
   #goOn(exchange: Exchange, done: Done, status: CacheStatus, outcome: CacheOutcome): void {
@@ -283,7 +301,8 @@ export class RouteCache {
     const limited = this.#limited(question, answer);
     const kept = store.put(key, limited, token);
     if (kept === undefined) return limited;
-    this.#release?.arrived(key, kept, endpoint);
+    this.#release?.arrived(key, kept, endpoint, store);
+    this.#context.services.cache.mirror?.tell({ kind: 'kept', key, answer: kept, endpoint });
     this.#variants.make(kept);
     return kept;
   }
@@ -296,24 +315,4 @@ export class RouteCache {
     const freshForS = only ?? Math.min(answer.freshForS, atMost ?? Number.POSITIVE_INFINITY);
     return { ...answer, freshForS };
   }
-}
-
-/** A GET that is none: with a body, for another instance than the host says, or of somebody whom the upstream is told of. */
-function oddity({ raw, downstream }: Exchange): CacheStatus | undefined {
-  if (namesInstance(raw.fields)) return { fwd: 'bypass', detail: 'instance' };
-  if (raw.connection.clientCertificate?.fields.length) return { fwd: 'bypass', detail: 'client-certificate' };
-  return downstream.ended ? undefined : { fwd: 'bypass', detail: 'body' };
-}
-
-function forwardReason(verdict: Reuse, others: boolean): NonNullable<CacheStatus['fwd']> {
-  if (verdict === 'miss') return others ? 'vary-miss' : 'uri-miss';
-  return verdict === 'revalidate' ? 'stale' : 'request';
-}
-
-/** Those who waited say whom the cache asked. */
-function takeOver(record: Exchange['record'], of: Exchange['record']): void {
-  record.endpoint = of.endpoint;
-  record.attempts = of.attempts;
-  record.upstreamStarted = of.upstreamStarted;
-  record.upstreamRequestId ??= of.upstreamRequestId;
 }

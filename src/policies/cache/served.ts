@@ -12,7 +12,9 @@ import type { StoredAnswer } from '../../cache/stored.ts';
 import type { Answer, BodySource, Exchange } from '../../core/exchange.ts';
 import { addVary, getField, setField } from '../../core/headers.ts';
 import type { Fields, Sink } from '../../core/raw.ts';
+import { CODING_NAMES } from '../../encoding/coding.ts';
 import { Acceptance } from '../../encoding/negotiate.ts';
+import { wantsWhole } from './question.ts';
 
 /** A stored answer in one coding, ready but for what differs from request to request. */
 interface Form {
@@ -71,12 +73,16 @@ export function serve(
     const answer: Answer = { status: code, fields, ended, source: 'cache', sink: undefined };
     exchange.answer(answer, new WholeBody(chunks));
   };
-  if (stored.status === 200) {
-    const validators = validatorsOf(forms, form);
+  if (stored.status === 200 && wantsWhole(raw.fields)) {
+    const validators = validatorsOf(stored, forms, form);
     const condition = evaluate(raw.fields, validators, now);
     if (condition.outcome === 'not_modified') {
       const fields = notModifiedFields(form.fields);
-      if (condition.tag !== undefined) setField(fields, 'etag', tagText(condition.tag));
+      if (condition.tag !== undefined) {
+        setField(fields, 'etag', tagText(condition.tag));
+        // Its 200 was coded by `compress`, and said so.
+        if (condition.tag.opaque !== forms.plain.tag.opaque) addVary(fields, 'accept-encoding');
+      }
       send(304, fields, []);
       return;
     }
@@ -179,9 +185,15 @@ function makeForm(
   return { body, fields, tag };
 }
 
-function validatorsOf({ plain, coded, lastModified, date }: Forms, form: Form): Validators {
-  const tags = [form.tag];
-  if (form !== plain) tags.push(plain.tag);
-  for (const other of coded.values()) if (other !== form) tags.push(other.tag);
+/**
+ * All tags that the gateway may have given for the body: strong ones of the codings that are stored, and weak ones of
+ * those that `compress` made while the body passed, before they were stored or without.
+ */
+function validatorsOf(stored: StoredAnswer, { plain, lastModified, date }: Forms, form: Form): Validators {
+  const tags = form === plain ? [plain.tag] : [form.tag, plain.tag];
+  for (const coding of CODING_NAMES) {
+    if (stored.codings.has(coding)) tags.push(codedTag(plain.tag, coding, 'strong'));
+    tags.push(codedTag(plain.tag, coding, 'weak'));
+  }
   return { tags, lastModified, date };
 }

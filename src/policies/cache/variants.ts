@@ -1,8 +1,10 @@
 /** The best codings of stored bodies: which bodies have some, and how they come. */
 
+import type { Mirror } from '../../cache/mirror.ts';
 import type { Store } from '../../cache/store.ts';
 import type { StoredAnswer } from '../../cache/stored.ts';
 import { getField } from '../../core/headers.ts';
+import type { PolicyServices } from '../../core/policy.ts';
 import type { Fields } from '../../core/raw.ts';
 import { CODING_NAMES } from '../../encoding/coding.ts';
 import { COMPRESSIBLE_TYPES, MediaTypes } from '../../encoding/media-types.ts';
@@ -22,11 +24,13 @@ export class Variants {
   readonly #on: boolean;
   readonly #store: Store;
   readonly #maker: Maker;
+  readonly #mirror: Mirror | undefined;
 
-  constructor(on: boolean, store: Store, maker: Maker) {
+  constructor(on: boolean, { store, maker, mirror }: PolicyServices['cache']) {
     this.#on = on;
     this.#store = store;
     this.#maker = maker;
+    this.#mirror = mirror;
   }
 
   /** Whether an answer with these fields may be coded for those who ask for it. */
@@ -55,10 +59,16 @@ export class Variants {
     const missing = CODING_NAMES.filter((name) => !codings.has(name) && !asked.has(name));
     if (missing.length === 0) return;
     const queued = this.#maker.make(stored, missing, (coding, coded) => {
-      if (coded !== undefined) this.#store.addCoding(stored.digest, coding, coded);
+      if (coded !== undefined) this.#add(stored.digest, coding, coded);
     });
     if (queued === undefined) return;
     for (const name of missing) asked.add(name);
     askedFor.set(codings, asked);
+  }
+
+  #add(digest: string, coding: string, coded: Uint8Array): void {
+    // Another thread may have been quicker with it: that one is in use.
+    if (this.#store.body(digest)?.codings.has(coding) === true || !this.#store.addCoding(digest, coding, coded)) return;
+    this.#mirror?.tell({ kind: 'coded', digest, coding, coded: this.#store.body(digest)!.codings.get(coding)! });
   }
 }

@@ -5,8 +5,10 @@ import type { KeptAnswer } from '../../cache/kept-answer.ts';
 import type { Store } from '../../cache/store.ts';
 import type { StoredAnswer } from '../../cache/stored.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { PolicyContext } from '../../core/policy.ts';
 import type { Flight } from './flight.ts';
 import type { Landing } from './flight-settings.ts';
+import type { CacheOptions } from './options.ts';
 import { namedFiles, pageFiles } from './page.ts';
 import type { Question } from './question.ts';
 
@@ -15,7 +17,7 @@ const MOST_FILES = 1000;
 /** So many are fetched at once: those who come meanwhile must not wait behind them. */
 const AT_ONCE = 4;
 
-export interface WarmOptions {
+interface WarmOptions {
   readonly index: string;
   readonly hashed: RegExp;
   /** The stored answer to a target; undefined where there is none. */
@@ -23,7 +25,7 @@ export interface WarmOptions {
 }
 
 /** Fetches them; gives how many are stored. */
-export async function warm({ index, hashed, fetch }: WarmOptions): Promise<number> {
+async function warm({ index, hashed, fetch }: WarmOptions): Promise<number> {
   const seen = new Set([index]);
   let waiting = [index];
   let stored = 0;
@@ -44,20 +46,32 @@ export async function warm({ index, hashed, fetch }: WarmOptions): Promise<numbe
   return stored;
 }
 
+/** Fetches the page of each host that the config names, and what it loads; tells of each host when it is done. */
+export function warmHosts(
+  app: CacheOptions['single_page_app'],
+  { clock, events, route, services }: PolicyContext,
+  flights: StoredOptions['flights'],
+): void {
+  if (app === false || !app.warm) return;
+  const { store } = services.cache;
+  for (const host of services.cache.warmHosts) {
+    const fetch = (target: string) =>
+      stored({ key: { route: route.name, scheme: 'https', host, target }, fields: [] }, { store, clock, flights });
+    void warm({ index: app.index, hashed: new RegExp(app.hashed), fetch }).then((count) =>
+      events.emit('cache_warmed', { route: route.name, host, stored: count }),
+    );
+  }
+}
+
+interface StoredOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** The flight to wait for; undefined where there are too many. */
+  flights(question: Question, stale: KeptAnswer | undefined): Flight | undefined;
+}
+
 /** What is stored for a question, fetched where it is not there or not fresh. */
-export function stored(
-  question: Question,
-  {
-    store,
-    clock,
-    flights,
-  }: {
-    readonly store: Store;
-    readonly clock: Clock;
-    /** The flight to wait for; undefined where there are too many. */
-    flights(question: Question, stale: KeptAnswer | undefined): Flight | undefined;
-  },
-): Promise<StoredAnswer | undefined> {
+function stored(question: Question, { store, clock, flights }: StoredOptions): Promise<StoredAnswer | undefined> {
   const [stale] = store.get(question.key);
   if (stale !== undefined && ttlS(stale, clock.wall()) > 0) return Promise.resolve(stale);
   const flight = flights(question, stale);
