@@ -73,8 +73,18 @@ export class GatewayProcess implements AsyncDisposable {
   async admin(path: string): Promise<string> {
     const url = `http://127.0.0.1:${this.ports.admin}${path}`;
     // A kept connection may be closed at the moment it is used: asked once more.
-    const answer = await fetch(url).catch(() => fetch(url));
+    const answer = await fetch(url).catch(() => fetch(url).catch((error) => this.#unreachable(error)));
     return await answer.text();
+  }
+
+  /** Says why: how the process ended, where it has. */
+  async #unreachable(cause: unknown): Promise<never> {
+    const grace = new Promise<undefined>((resolve) => setTimeout(resolve, 1000, undefined));
+    const end = await Promise.race([this.process.ended, grace]);
+    if (end === undefined) throw cause;
+    const { code, signal, stdout, stderr } = end;
+    const last = `${stdout.slice(-2000)}\n${stderr.slice(-4000)}`;
+    throw new Error(`the gateway ended with ${code ?? signal}; the last it said:\n${last}`, { cause });
   }
 
   /** What `/ready` says; false where nobody answers. */

@@ -76,6 +76,8 @@ export interface AdminSources {
   /** The effective config with its secrets taken out. */
   config(): unknown;
   upstreams(): unknown;
+  /** How the gateway is, in one answer. */
+  status(): unknown;
   /** The certificates in use, and what is wrong with their files. */
   certificates(): unknown;
   /** How full the limiter's tables are, and how the shared tier is. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseNetwork } from '../networks/network.ts';
 
-export { type Network, parseNetwork } from '../networks/network.ts';
+export { parseNetwork } from '../networks/network.ts';
 
 /** A network in the schema: text, checked by `parseNetwork`. */
 export const network = z.string().superRefine((text, context) => {

@@ -30,13 +30,3 @@ export function redacted(config: Config): Config {
     return secret && typeof value === 'string' ? REDACTED : value;
   }) as Config;
 }
-
-/** Every file that a config names, absolute: what `check` looks for and a reload watches. */
-export function filesOf(config: Config): string[] {
-  const files = new Set<string>();
-  mapLeaves(config, configSchema, '', (value, schema) => {
-    if (schema !== undefined && marks(schema).file && typeof value === 'string') files.add(value);
-    return value;
-  });
-  return [...files];
-}

@@ -21,7 +21,7 @@ import { route } from './schema/route.ts';
 import { shutdown } from './schema/shutdown.ts';
 import { tls } from './schema/tls.ts';
 import { upstream } from './schema/upstream.ts';
-import { workerHeapBytes, workers } from './schema/workers.ts';
+import { workerHangMs, workerHeapBytes, workers } from './schema/workers.ts';
 
 /** The whole YAML file. What spans several keys is checked in `checks/`. */
 export const configSchema = z.strictObject({
@@ -33,6 +33,9 @@ export const configSchema = z.strictObject({
   ),
   worker_heap_bytes: workerHeapBytes.describe(
     'The most that the JavaScript heap of one worker may grow to, in bytes; a worker beyond it ends and is replaced. By default what the memory that the process may use allows, less the cache.',
+  ),
+  worker_hang_ms: workerHangMs.describe(
+    'How long the event loop of a worker may stand still before it is ended and replaced, in milliseconds; at least 1000, or 0 for never. Not for the main thread.',
   ),
   limits: limits.prefault({}).describe("Limits of the client's side, the same for all listeners."),
   networks: z.record(name, namedList).default({}).describe('Lists of addresses by name; rules take them as `@name`.'),

@@ -119,6 +119,8 @@ export interface GatewayEvents {
   cache_warmed: { route: string; host: string; stored: number };
   /** A worker has ended or cannot begin; it is begun again after so many milliseconds. */
   worker_lost: { worker: number; problem: string; restartInMs: number };
+  /** The event loop of a worker stands still: it is made to end; `worker_lost` follows. */
+  worker_hung: { worker: number };
   /** A worker is there again. */
   worker_started: { worker: number; restarts: number };
   reloaded: { generation: number; ms: number };

@@ -10,7 +10,7 @@ import type { RawRequest } from '../core/raw.ts';
 import { AdaptiveLimit } from '../limits/overload/adaptive-limit.ts';
 import { type Priority, rankOf } from '../limits/overload/priority.ts';
 import type { Kept } from './kept.ts';
-import { PressureWatch } from './pressure-watch.ts';
+import { type PressureFigures, PressureWatch } from './pressure-watch.ts';
 import { ALONE, type Thread } from './thread.ts';
 import { UpstreamGate } from './upstream-gate.ts';
 
@@ -39,6 +39,8 @@ export interface Overload {
   /** The way to an upstream for the requests of a route; undefined where nothing is measured. */
   gate(upstream: string, route: RouteInfo): UpstreamGate | undefined;
   limits(): LimitFigures[];
+  /** How this thread is. */
+  pressure(): PressureFigures;
   /** Whether new connections are welcome. */
   readonly memoryShort: boolean;
   /** Traffic comes from now on. */
@@ -107,6 +109,7 @@ export function makeOverload(options: OverloadOptions): Overload {
       });
     },
     limits: () => [...limits].map(([upstream, { limit, inFlight }]) => ({ upstream, limit, inFlight })),
+    pressure: () => watch.figures,
     get memoryShort() {
       return watch.memoryShort;
     },

@@ -8,6 +8,19 @@ import { LoopShedder } from '../limits/overload/loop-shedder.ts';
 import { type MemoryFigures, MemoryPressure } from '../limits/overload/memory-pressure.ts';
 
 const LOOK_MS = 1000;
+
+/** How a thread was when it was looked at last; zeros where nothing is looked at. */
+export interface PressureFigures {
+  /** The median delay of the event loop, in milliseconds. */
+  readonly delayMs: number;
+  /** How far requests are refused for it, in priorities; 0 for not at all. */
+  readonly level: number;
+  /** Priorities of which some are refused for it, or all. */
+  readonly refused: readonly string[];
+  readonly memoryShort: boolean;
+  /** Of the heap or of the container, whichever is fuller. */
+  readonly memoryPercent: number;
+}
 /** The histogram counts from one of its ticks to the next; what is beyond is delay. */
 const RESOLUTION_MS = 20;
 
@@ -37,6 +50,7 @@ export class PressureWatch implements Disposable {
   #trim: () => void = () => {};
   #loopDelay: LoopDelay | undefined;
   #cancel: (() => void) | undefined;
+  #delayMs = 0;
   /** Nobody is refused: the one question that is asked of every request. */
   calm = true;
 
@@ -48,6 +62,18 @@ export class PressureWatch implements Disposable {
 
   get memoryShort(): boolean {
     return this.#memory.short;
+  }
+
+  get figures(): PressureFigures {
+    const { level, refused } = this.shedder;
+    const { short, percent } = this.#memory;
+    return {
+      delayMs: Math.round(this.#delayMs),
+      level,
+      refused,
+      memoryShort: short,
+      memoryPercent: Math.round(percent),
+    };
   }
 
   /** Begins to look. `trim` gives memory back, of the generation that is in force now. */
@@ -76,6 +102,7 @@ export class PressureWatch implements Disposable {
     if (this.#loopDelay !== undefined) {
       const before = this.shedder.level;
       const delayMs = this.#loopDelay.median();
+      this.#delayMs = delayMs;
       this.shedder.observe(delayMs);
       const { level } = this.shedder;
       if (level > 0 !== before > 0) events.emit('loop_pressure', { on: level > 0, delayMs: Math.round(delayMs) });

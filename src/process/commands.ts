@@ -105,6 +105,15 @@ const COMMANDS: Record<string, Command> = {
     run: async (values, [action, file]) =>
       (await import('./cache-command.ts')).cacheCommand(action!, file!, values as unknown as CacheCall),
   },
+  status: {
+    usage: 'gatehouse status FILE [--json]',
+    summary: 'Shows how the running gateway is, by the admin listener of FILE; exit code 0 where it is ready, else 1.',
+    help: ['--json   the answer of /status as it is'],
+    options: { json: { type: 'boolean', default: false } },
+    arguments: ['FILE'],
+    run: async (values, [file]) =>
+      (await import('./status-command.ts')).statusCommand(file!, { json: values.json === true }),
+  },
   drain: {
     usage: 'gatehouse drain FILE [--undo]',
     summary: 'Turns readiness of the running gateway off, by the admin listener of FILE; it serves on.',

@@ -61,6 +61,7 @@ export class Gateway {
   #generation!: Generation;
   #older = new Set<Generation>();
   readonly #listeners: ListenerSet;
+  readonly #count: ConnectionCount;
   #checked = false;
   readonly #destroyed = Promise.withResolvers<void>();
   /** Told when the last exchange of an older generation is over. */
@@ -69,6 +70,7 @@ export class Gateway {
   private constructor(options: GatewayOptions) {
     const { events, clock, thread } = options;
     this.#options = options;
+    this.#count = options.count ?? { open: 0 };
     this.addresses = new SharedAddressBudgets({
       // The first is asked for before there is a generation.
       config: () => this.#generation?.config ?? options.config,
@@ -82,7 +84,7 @@ export class Gateway {
       challenges: this.#challenges,
       clock,
       events,
-      count: options.count ?? { open: 0 },
+      count: this.#count,
       addresses: this.addresses,
       trusted: this.#trusted(),
       generation: () => this.#generation,
@@ -115,6 +117,10 @@ export class Gateway {
 
   get listeners(): readonly MadeListener[] {
     return this.#listeners.current;
+  }
+
+  get openConnections(): number {
+    return this.#count.open;
   }
 
   /** Exchanges that are not over, of all generations. */
@@ -183,6 +189,12 @@ export class Gateway {
   /** The upstreams as operators see them. */
   upstreams() {
     return [...this.#generation.upstreams.values()].map((upstream) => upstreamStatus(upstream, this.#options.clock));
+  }
+
+  /** How much this thread is let do, and how late and how full it is. */
+  pressure() {
+    const { overload } = this.#generation;
+    return { ...overload.pressure(), limits: overload.limits() };
   }
 
   /** Names of upstreams of which no endpoint answers. */

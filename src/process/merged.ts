@@ -91,7 +91,9 @@ export function mergedCache(workers: Workers): CacheSource {
     },
     entries: async (question) => mergedListing(await workers.ask('cache_entries', question), question),
     async purge(order) {
-      const answers = await workers.ask('cache_purge', order);
+      const answered = workers.ask('cache_purge', order);
+      workers.cache.purged();
+      const answers = await answered;
       const found = [...answers.values()];
       const disks = found.map((answer) => answer?.disk);
       return {

@@ -2,6 +2,7 @@
 
 import type { Socket } from 'node:net';
 import type { CachePurge, CacheQuestion } from '../admin/entry.ts';
+import type { StoreChange } from '../cache/mirror.ts';
 import type { Config } from '../config/schema.ts';
 import type { GatewayEvents } from '../core/events.ts';
 import type { MakerAnswer, MakerOrder } from '../encoding/variants/remote-maker.ts';
@@ -51,6 +52,7 @@ export interface Questions {
   challenges: { readonly argument: ChallengeAnswers; readonly answer: undefined };
   metrics: { readonly argument: undefined; readonly answer: MetricsSnapshot };
   upstreams: { readonly argument: undefined; readonly answer: ReturnType<Gateway['upstreams']> };
+  pressure: { readonly argument: undefined; readonly answer: ReturnType<Gateway['pressure']> };
   hottest_keys: { readonly argument: number; readonly answer: readonly HotKey[] };
   cache_summary: { readonly argument: undefined; readonly answer: Record<string, unknown> };
   cache_entries: { readonly argument: CacheQuestion; readonly answer: unknown };
@@ -58,6 +60,8 @@ export interface Questions {
     readonly argument: CachePurge;
     readonly answer: { readonly purged: number; readonly disk: boolean | undefined };
   };
+  /** Everything that is kept, as changes. */
+  cache_all: { readonly argument: undefined; readonly answer: readonly StoreChange[] };
   /** Answered when the last connection is closed, or cut after so many milliseconds; the worker ends then. */
   drain: { readonly argument: number; readonly answer: undefined };
 }
@@ -89,7 +93,11 @@ export type ToWorker =
   /** The lines that were sent last are in the log; more may come. */
   | { readonly kind: 'log_taken' }
   | { readonly kind: 'variants'; readonly answer: MakerAnswer }
-  | { readonly kind: 'destroy' };
+  /** What the store of another worker has told, if anything, and the count that holds after it; see cache-relay.ts. */
+  | { readonly kind: 'cache'; readonly epoch: number; readonly change: StoreChange | undefined }
+  | { readonly kind: 'destroy' }
+  /** To be answered at once: whether the event loop turns. */
+  | { readonly kind: 'knock' };
 
 /** From a worker to the main thread. */
 export type FromWorker =
@@ -99,6 +107,7 @@ export type FromWorker =
   /** Something was thrown that nobody caught: it takes no more connections, and ends. */
   | { readonly kind: 'failing'; readonly problem: string }
   | { readonly kind: 'state'; readonly state: WorkerState }
+  | { readonly kind: 'alive' }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }
   /** `range`: the question was wrong, not the worker. */
   | { readonly kind: 'no_answer'; readonly id: number; readonly problem: string; readonly range: boolean }
@@ -112,4 +121,6 @@ export type FromWorker =
   | { readonly kind: 'ban'; readonly of: 'rule' | 'address'; readonly ban: ListedBan }
   /** The last exchange of an older generation is over. */
   | { readonly kind: 'generation_over'; readonly id: number }
-  | { readonly kind: 'variants'; readonly order: MakerOrder };
+  | { readonly kind: 'variants'; readonly order: MakerOrder }
+  /** `epoch`: the count that it was told last. */
+  | { readonly kind: 'cache'; readonly epoch: number; readonly change: StoreChange };

@@ -298,6 +298,7 @@ export class Primary {
       },
       onGone: (number) => this.gateway.releaseThread(number),
       onLost: (lost) => this.events.emit('worker_lost', lost),
+      onHung: (hung) => this.events.emit('worker_hung', hung),
       onStarted: (started) => {
         void this.tls.again();
         this.events.emit('worker_started', started);

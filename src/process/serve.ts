@@ -18,7 +18,7 @@ import * as certificateLines from '../telemetry/certificate-lines.ts';
 import * as lines from '../telemetry/lines.ts';
 import { createLog } from '../telemetry/log.ts';
 import type { Log } from '../telemetry/log-contract.ts';
-import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
 import { createRedactor } from '../telemetry/redact.ts';
 import { AdminListener, admittedBy } from './admin-listener.ts';
 import type { Demo } from './demo.ts';
@@ -26,6 +26,7 @@ import { explained } from './explain.ts';
 import { sharedSources } from './operators.ts';
 import { Primary } from './primary.ts';
 import { Reloads } from './reload.ts';
+import { StatusBoard } from './status.ts';
 import { mainMetrics, servingMetrics } from './thread-metrics.ts';
 import { VERSION } from './version.ts';
 
@@ -95,10 +96,13 @@ export async function serve(
     droppedLines: () => log.dropped(),
     occupancies: () => primary.occupancies(),
     certificates: () => primary.tls.certificates.expiries(),
+    acme: () => primary.tls.acmeStatus(),
     ...(primary.workers === undefined ? servingMetrics(primary.gateway) : mainMetrics(primary.workers)),
   });
+  const shared = sharedSources(primary, metrics);
+  const board = new StatusBoard({ primary, clock: systemClock, upstreams: () => shared.upstreams() });
   const admin: AdminListener = new AdminListener({
-    make: (of) => makeAdmin(of, { primary, metrics, log, reloads }),
+    make: (of) => makeAdmin(of, { primary, shared, board, log, reloads }),
     onListening: (address) => lines.listening(log, { listener: 'admin', url: `http://${shown(address)}` }),
   });
   const reloads: Reloads = new Reloads({
@@ -204,19 +208,21 @@ async function putInForce(
 /** What the admin listener tells of. */
 interface Told {
   readonly primary: Primary;
-  readonly metrics: Metrics;
+  readonly shared: ReturnType<typeof sharedSources>;
+  readonly board: StatusBoard;
   readonly log: Log;
   readonly reloads: Reloads;
 }
 
-function makeAdmin(of: Config, { primary, metrics, log, reloads }: Told): AdminServer {
+function makeAdmin(of: Config, { primary, shared, board, log, reloads }: Told): AdminServer {
   const { host, port } = parseListenAddress(of.admin.address)!;
   return createAdmin({
     host,
     port,
     ...admittedBy(of),
     ready: () => primary.ready(),
-    ...sharedSources(primary, metrics),
+    ...shared,
+    status: () => board.status(),
     config: () => redacted(primary.config),
     certificates: () => primary.tls.certificates.status(),
     limits: () => {

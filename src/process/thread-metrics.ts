@@ -10,13 +10,14 @@ export function servingMetrics(
   gateway: Gateway,
 ): Pick<
   MetricsOptions,
-  'openExchanges' | 'openUpstreamStreams' | 'cache' | 'endpoints' | 'pending' | 'concurrencyLimits'
+  'openExchanges' | 'openUpstreamStreams' | 'cache' | 'endpoints' | 'pending' | 'concurrencyLimits' | 'pressure'
 > {
   return {
     openExchanges: () => gateway.openExchanges,
     openUpstreamStreams: () => gateway.openUpstreamStreams,
     endpoints: () => endpointHealth(gateway.upstreams()),
     pending: () => endpointHealth(gateway.upstreams()),
+    pressure: () => gateway.pressure(),
     concurrencyLimits: () => gateway.generation.overload.limits(),
     cache: () => {
       const { store, disk, maker } = gateway.generation.services.cache;

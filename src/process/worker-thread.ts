@@ -2,11 +2,15 @@
 
 import type { Socket } from 'node:net';
 import { type ResourceLimits, Worker } from 'node:worker_threads';
+import type { StoreChange } from '../cache/mirror.ts';
 import { MakerDesk } from '../encoding/variants/maker-desk.ts';
 import type { Variants } from '../encoding/variants/variants.ts';
 import { atMost } from './at-most.ts';
+import type { Watched } from './life-watch.ts';
 import type { FromWorker, Questions, ToWorker, WorkerStart, WorkerState } from './messages.ts';
 
+/** How long a thread may take to end when it is made to, in milliseconds: a call into native code cannot be broken off. */
+const KILL_MS = 5000;
 const SCRIPT = new URL('./worker.ts', import.meta.url);
 
 export interface WorkerThreadOptions {
@@ -18,7 +22,7 @@ export interface WorkerThreadOptions {
   variants(): Variants;
   /** Lines for the log. */
   onLog(lines: string): void;
-  onMessage(message: Extract<FromWorker, { kind: 'event' | 'ban' | 'returned' | 'generation_over' }>): void;
+  onMessage(message: Extract<FromWorker, { kind: 'event' | 'ban' | 'returned' | 'generation_over' | 'cache' }>): void;
   onState(): void;
   /** It takes no more connections, and will end by itself. */
   onFailing(problem: string): void;
@@ -32,7 +36,7 @@ interface Asked {
 }
 
 /** A thread that serves. */
-export class WorkerThread {
+export class WorkerThread implements Watched {
   /** Which of the workers it is. */
   readonly worker: number;
   /** Its number among all threads. */
@@ -48,6 +52,7 @@ export class WorkerThread {
   #status: 'starting' | 'serving' | 'leaving' | 'ended' = 'starting';
   #state: WorkerState = { checked: false, unreachable: [], openExchanges: 0 };
   #lastQuestion = 0;
+  #unanswered = 0;
   #problem: string | undefined;
 
   constructor(options: WorkerThreadOptions) {
@@ -91,9 +96,23 @@ export class WorkerThread {
     return this.#state;
   }
 
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
+  knock(): void {
+    this.#unanswered += 1;
+    this.#post({ kind: 'knock' });
+  }
+
   /** Hands over a paused socket; throws where it cannot be. */
   serve(listener: string, socket: Socket): void {
     this.#thread.postMessage({ kind: 'connection', listener, socket } satisfies ToWorker, [socket as never]);
+  }
+
+  /** Tells its store of a change in another one, and what count holds then. */
+  mirror(epoch: number, change?: StoreChange): void {
+    this.#post({ kind: 'cache', epoch, change });
   }
 
   /** Rejects where it fails, ends or takes too long. */
@@ -128,10 +147,16 @@ export class WorkerThread {
     if (this.#status !== 'ended') this.#post({ kind: 'destroy' });
   }
 
-  /** Ends the thread at once, with all it has. */
+  /** Ends the thread at once, with all it has; waits for that, though not for ever. */
   async kill(): Promise<void> {
-    await this.#thread.terminate();
-    await this.ended;
+    void this.#thread.terminate();
+    await atMost(KILL_MS, this.ended);
+  }
+
+  /** It stands still: it takes no more connections, and is made to end. */
+  hung(problem: string): void {
+    this.#fails(problem);
+    void this.#thread.terminate();
   }
 
   #post(message: ToWorker): void {
@@ -143,6 +168,7 @@ export class WorkerThread {
     switch (message.kind) {
       case 'ready':
         if (this.#status === 'starting') this.#status = 'serving';
+        this.#unanswered = 0;
         this.#ready.resolve();
         break;
       case 'unfit':
@@ -150,6 +176,9 @@ export class WorkerThread {
         break;
       case 'failing':
         this.#fails(message.problem);
+        break;
+      case 'alive':
+        this.#unanswered = 0;
         break;
       case 'state':
         this.#state = message.state;

@@ -63,6 +63,8 @@ const gateway = await make();
 const cache = cacheSource(() => gateway.generation.services.cache, systemClock);
 const prepared = new Map<number, Prepared>();
 let leaving = false;
+/** See cache-relay.ts. */
+let epoch = 0;
 let lastState: string | undefined;
 let cancelState: (() => void) | undefined;
 const metrics = createMetrics(told, {
@@ -94,10 +96,12 @@ const answers: { [K in keyof Questions]: (argument: Questions[K]['argument']) =>
   challenges: (due) => gateway.setChallenges(due),
   metrics: () => metrics.snapshot(),
   upstreams: () => gateway.upstreams(),
+  pressure: () => gateway.pressure(),
   hottest_keys: (most) => gateway.generation.services.localTier.hottest(most),
   cache_summary: () => cache.summary(),
   cache_entries: (question) => cache.entries(question),
   cache_purge: (order) => cache.purge(order),
+  cache_all: () => [...(gateway.generation.services.cache.mirror?.all() ?? [])],
   async drain(timeoutMs) {
     leaving = true;
     await gateway.drain(timeoutMs);
@@ -119,8 +123,15 @@ port.on('message', (message: ToWorker) => {
     case 'variants':
       for (const maker of makers) maker.answered(message.answer);
       break;
+    case 'cache':
+      if (message.change !== undefined) gateway.generation.services.cache.mirror?.hear(message.change);
+      epoch = message.epoch;
+      break;
     case 'destroy':
       gateway.destroy();
+      break;
+    case 'knock':
+      post({ kind: 'alive' });
       break;
   }
 });
@@ -157,6 +168,8 @@ async function make(): Promise<Gateway> {
           makers.add(maker);
           return maker;
         },
+        warms: worker === 1,
+        ...(thread.sharers > 1 && { tellStores: (change) => post({ kind: 'cache', epoch, change }) }),
         onBan: (ban) => post({ kind: 'ban', of: 'rule', ban }),
         onAddressBan: (ban) => post({ kind: 'ban', of: 'address', ban }),
       },
@@ -190,7 +203,15 @@ async function answer(message: ToWorker & { kind: 'question' }): Promise<void> {
     const problem = error instanceof Error ? error.message : String(error);
     post({ kind: 'no_answer', id, problem, range: error instanceof RangeError });
   }
-  if (what === 'drain') process.exit(0);
+  if (what === 'drain') exit(0);
+}
+
+/**
+ * Ends the thread, outside of any read: where it ends within one, data of a stream that is new in the same read aborts
+ * the whole process (nodejs/node#38418).
+ */
+function exit(code: number): void {
+  setImmediate(() => process.exit(code));
 }
 
 /** Nobody knows what state an exception left behind that nothing caught: what is in flight may end, and then it is over. */
@@ -201,7 +222,7 @@ async function fail(error: unknown): Promise<void> {
   post({ kind: 'failing', problem: error instanceof Error ? error.message : String(error) });
   await gateway.drain(FAILING_DRAIN_MS);
   await log.close(LOG_CLOSE_MS);
-  process.exit(1);
+  exit(1);
 }
 
 /** Tells how the worker is where it has changed, and looks again in a second. */

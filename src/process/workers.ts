@@ -10,16 +10,16 @@ import type { Clock } from '../core/clock.ts';
 import type { Variants } from '../encoding/variants/variants.ts';
 import type { AddressMemory } from '../gateway/thread.ts';
 import { atMost } from './at-most.ts';
+import { CacheRelay } from './cache-relay.ts';
 import type { ConnectionColumns } from './connection-columns.ts';
+import { GenerationEnds } from './generation-ends.ts';
+import { ANSWER_MS, PREPARE_MS, type PreparedInAll, prepareInAll } from './generation-swap.ts';
+import { LifeWatch, prompt } from './life-watch.ts';
 import type { FromWorker, GenerationOrder, Questions, WorkerStart } from './messages.ts';
 import { Reception } from './reception.ts';
 import { RestartPace } from './restart-pace.ts';
 import { WorkerThread } from './worker-thread.ts';
 
-/** How long all workers may take to compile a config, in milliseconds. */
-const PREPARE_MS = 30_000;
-/** How long a worker may take for what it only has to put in place or look up, in milliseconds. */
-const ANSWER_MS = 5000;
 /** How long a worker may take to end beyond what its connections are given, in milliseconds. */
 const GRACE_MS = 3000;
 
@@ -40,6 +40,8 @@ export interface WorkersOptions {
   /** A thread is gone with what it held in shared memory. */
   onGone(number: number): void;
   onLost(lost: { worker: number; problem: string; restartInMs: number }): void;
+  /** A worker's event loop stands still; it is made to end, and lost. */
+  onHung(hung: { worker: number }): void;
   onStarted(started: { worker: number; restarts: number }): void;
   /** Whether there still is a listener of this name. */
   knows(listener: string): boolean;
@@ -62,7 +64,10 @@ export class Workers {
   readonly #living = new Map<number, WorkerThread>();
   readonly #reception: Reception;
   readonly #restarts: (() => void)[] = [];
-  readonly #overs = new Map<number, { readonly left: Set<number>; readonly resolve: () => void }>();
+  readonly #ends = new GenerationEnds();
+  /** Between the stores of the workers. */
+  readonly cache = new CacheRelay(() => this.serving);
+  readonly #watch: LifeWatch<WorkerThread>;
   #ticketKeys: Uint8Array = randomBytes(48);
   #preparing: Promise<unknown> | undefined;
   #stopping = false;
@@ -71,7 +76,13 @@ export class Workers {
   constructor(options: WorkersOptions) {
     this.#options = options;
     const { connections, onRefused } = options;
-    this.#reception = new Reception({ connections, serving: () => this.serving, onRefused });
+    this.#reception = new Reception({ connections, serving: () => prompt(this.serving), onRefused });
+    this.#watch = new LifeWatch({
+      clock: options.clock,
+      limitMs: () => options.generation().config.worker_hang_ms,
+      threads: () => this.#living.values(),
+      onHung: (thread, silentMs) => this.#hung(thread, silentMs),
+    });
     for (let worker = 0; worker < options.count; worker += 1) this.#paces.push(new RestartPace(options.clock));
   }
 
@@ -138,55 +149,22 @@ export class Workers {
    * Has a generation compiled in all workers. Rejects with the problem of the first that cannot, and none keeps it; else
    * gives how to put it in force, and how not to. Workers that begin meanwhile wait for the outcome.
    */
-  async prepare(order: GenerationOrder): Promise<{ commit(): Promise<void>; abandon(): void }> {
+  async prepare(order: GenerationOrder): Promise<PreparedInAll> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#preparing = promise;
-    // One that begins has the config before: it is waited for, or does not count.
-    const threads = this.#current.filter((thread) => thread !== undefined);
-    await Promise.all(
-      threads.map(({ ready }) =>
-        atMost(
-          PREPARE_MS,
-          ready.catch(() => {}),
-        ),
-      ),
-    );
-    const asked = this.serving;
     const done = (): void => {
       this.#preparing = undefined;
       resolve();
     };
-    const abandon = (): void => {
-      for (const thread of asked) void thread.ask('abandon', order.id, ANSWER_MS).catch(() => {});
-      done();
-    };
-    const outcomes = await Promise.allSettled(asked.map((thread) => thread.ask('prepare', order, PREPARE_MS)));
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failed !== undefined) {
-      abandon();
-      throw failed.reason;
-    }
-    return {
-      abandon,
-      commit: async () => {
-        for (const thread of asked) thread.generation = order.id;
-        const committed = asked.map((thread) =>
-          // Whoever cannot do as much is not sound: it is replaced, and begins with the new config.
-          thread.ask('commit', order.id, ANSWER_MS).catch(() => thread.kill()),
-        );
-        done();
-        await Promise.all(committed);
-      },
-    };
+    // One that begins has the config before: it is waited for, or does not count.
+    const begun = this.#current.filter((thread) => thread !== undefined).map(({ ready }) => ready.catch(() => {}));
+    await Promise.all(begun.map((ready) => atMost(PREPARE_MS, ready)));
+    return prepareInAll(this.serving, order, done);
   }
 
   /** Resolves when an older generation is over in every worker that there is now. */
   over(id: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const left = new Set([...this.#living.keys()]);
-    if (left.size === 0) resolve();
-    else this.#overs.set(id, { left, resolve });
-    return promise;
+    return this.#ends.over(id, this.#living.keys());
   }
 
   /** The key that all workers encrypt TLS tickets with, now and when they begin again: 48 bytes. */
@@ -215,13 +193,14 @@ export class Workers {
 
   #stop(): void {
     this.#stopping = true;
+    this.#watch[Symbol.dispose]();
     for (const cancel of this.#restarts.splice(0)) cancel();
     this.#reception.close();
   }
 
   #begin(worker: number): WorkerThread {
     const options = this.#options;
-    const number = this.#freeNumber();
+    const number = this.#freeNumber()!;
     options.connections.zero(number);
     const thread: WorkerThread = new WorkerThread({
       start: {
@@ -239,7 +218,8 @@ export class Workers {
       onLog: options.onLog,
       onState: () => {},
       onMessage: (message) => {
-        if (message.kind === 'generation_over') this.#over(message.id, number);
+        if (message.kind === 'generation_over') this.#ends.overIn(message.id, number);
+        else if (message.kind === 'cache') this.cache.take(thread, message);
         else if (message.kind === 'returned') this.#again(message.listener, message.socket);
         else options.onMessage(message);
       },
@@ -251,8 +231,12 @@ export class Workers {
     thread.ready.then(
       () => {
         // One that took too long may have missed a reload.
-        if (thread.generation === options.generation().id) this.#reception.open();
-        else void thread.kill();
+        if (thread.generation !== options.generation().id) {
+          void thread.kill();
+          return;
+        }
+        this.#reception.open();
+        void this.cache.fill(thread);
       },
       () => {},
     );
@@ -265,16 +249,24 @@ export class Workers {
     else this.#options.onRefused(listener, socket, 'the listener is gone');
   }
 
-  #freeNumber(): number {
-    let number = 2;
-    while (this.#living.has(number)) number += 1;
-    return number;
+  /** Undefined while threads that end, or cannot be made to, hold all there is. */
+  #freeNumber(): number | undefined {
+    for (let number = 2; number <= threadsFor(this.#options.count); number += 1) {
+      if (!this.#living.has(number)) return number;
+    }
+    return undefined;
+  }
+
+  #hung(thread: WorkerThread, silentMs: number): void {
+    const told = thread.status !== 'leaving';
+    thread.hung(`its event loop has stood still for ${silentMs / 1000} s`);
+    if (told) this.#options.onHung({ worker: thread.worker });
   }
 
   #ended(thread: WorkerThread, problem: string | undefined): void {
     const { number } = thread;
     this.#living.delete(number);
-    for (const id of [...this.#overs.keys()]) this.#over(id, number);
+    this.#ends.gone(number);
     this.#options.connections.zero(number);
     this.#options.onGone(number);
     for (const listener of this.#goneListeners) listener(number);
@@ -296,7 +288,9 @@ export class Workers {
   }
 
   async #restart(worker: number, pace: RestartPace): Promise<void> {
-    while (this.#preparing !== undefined) await this.#preparing;
+    while (this.#preparing !== undefined || this.#freeNumber() === undefined) {
+      await (this.#preparing ?? Promise.race([...this.#living.values()].map(({ ended }) => ended)));
+    }
     if (this.#stopping) return;
     try {
       await this.#begin(worker).ready;
@@ -305,12 +299,5 @@ export class Workers {
     } catch {
       // Its end has been told, and the next try is on its way.
     }
-  }
-
-  #over(id: number, number: number): void {
-    const over = this.#overs.get(id);
-    if (over === undefined || !over.left.delete(number) || over.left.size > 0) return;
-    this.#overs.delete(id);
-    over.resolve();
   }
 }

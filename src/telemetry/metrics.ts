@@ -1,6 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Events } from '../core/events.ts';
-import { acmeMetrics } from './acme-metrics.ts';
+import { type AcmeFigures, acmeGauges, acmeMetrics } from './acme-metrics.ts';
 import { admissionMetrics, type Occupancies } from './admission-metrics.ts';
 import { type CacheFigures, cacheMetrics } from './cache-metrics.ts';
 import { type CertificateExpiry, certificateMetrics } from './certificate-metrics.ts';
@@ -9,7 +9,7 @@ import { discoveryMetrics } from './discovery-metrics.ts';
 import { exchangeMetrics } from './exchange-metrics.ts';
 import { type EndpointHealth, healthMetrics } from './health-metrics.ts';
 import { BoundedLabel } from './labels.ts';
-import { type ConcurrencyLimit, overloadMetrics } from './overload-metrics.ts';
+import { type ConcurrencyLimit, overloadMetrics, type Pressure } from './overload-metrics.ts';
 import { type Build, type LoopDelay, logMetrics, processMetrics } from './process-metrics.ts';
 import { type Pending, retryMetrics } from './retry-metrics.ts';
 
@@ -25,6 +25,10 @@ export interface MetricsOptions extends Build {
   readonly pending?: () => Iterable<Pending>;
   /** How much each upstream is let work at now. */
   readonly concurrencyLimits?: () => Iterable<ConcurrencyLimit>;
+  /** How late and how full this thread is now. */
+  readonly pressure?: () => Pressure;
+  /** How the certificates are that ACME keeps. */
+  readonly acme?: () => Iterable<AcmeFigures>;
   /** How the endpoints of the upstreams are now. */
   readonly endpoints?: () => Iterable<EndpointHealth>;
   /** How long the certificates of listeners are still valid. */
@@ -115,6 +119,12 @@ function workerMetrics(registry: Registry, events: Events, connections: MetricsO
     registers: [registry],
   });
   events.on('worker_lost', () => restarts.inc());
+  const hangs = new Counter({
+    name: 'gatehouse_workers_hung_total',
+    help: 'Workers whose event loop stood still for worker_hang_ms, and that were made to end.',
+    registers: [registry],
+  });
+  events.on('worker_hung', () => hangs.inc());
   if (connections === undefined) return;
   new Gauge({
     name: 'gatehouse_worker_connections',
@@ -160,13 +170,14 @@ export function createMetrics(events: Events, options: MetricsOptions): Metrics 
   healthMetrics(registry, events, options.endpoints);
   discoveryMetrics(registry, events);
   retryMetrics(registry, events, options.pending);
-  overloadMetrics(registry, events, options.concurrencyLimits);
+  overloadMetrics(registry, events, options.concurrencyLimits, options.pressure);
   admissionMetrics(registry, events, options.occupancies);
   cacheMetrics(registry, events, options.cache);
   acmeMetrics(registry, events);
   if (main) {
     configMetrics(registry, events);
     certificateMetrics(registry, events, options.certificates);
+    if (options.acme !== undefined) acmeGauges(registry, options.acme);
   }
   if (worker === 'main') workerMetrics(registry, events, options.workerConnections);
   deploymentMetrics(registry, events);

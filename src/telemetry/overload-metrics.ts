@@ -9,8 +9,19 @@ export interface ConcurrencyLimit {
   readonly inFlight: number;
 }
 
+/** How late and how full this thread is, now. */
+export interface Pressure {
+  readonly level: number;
+  readonly memoryShort: boolean;
+}
+
 /** What was refused for lack of room, and how much room there is. */
-export function overloadMetrics(registry: Registry, events: Events, limits?: () => Iterable<ConcurrencyLimit>): void {
+export function overloadMetrics(
+  registry: Registry,
+  events: Events,
+  limits?: () => Iterable<ConcurrencyLimit>,
+  pressure?: () => Pressure,
+): void {
   const registers = [registry];
   const classes = new BoundedLabel();
   const overloaded = new Counter({
@@ -22,6 +33,7 @@ export function overloadMetrics(registry: Registry, events: Events, limits?: () 
   events.on('overloaded', ({ by, where, class: of, priority, enforced }) =>
     overloaded.inc({ by, upstream: where, class: classes.of(of), priority, enforced: String(enforced) }),
   );
+  if (pressure !== undefined) pressureMetrics(registry, pressure);
   if (limits === undefined) return;
   for (const [name, help, key] of [
     ['gatehouse_upstream_concurrency_limit', 'Requests that an upstream may work at now.', 'limit'],
@@ -38,4 +50,26 @@ export function overloadMetrics(registry: Registry, events: Events, limits?: () 
       },
     });
   }
+}
+
+/** Of several threads the worst counts. */
+function pressureMetrics(registry: Registry, pressure: () => Pressure): void {
+  new Gauge({
+    name: 'gatehouse_loop_shed_level',
+    help: 'How many priorities are refused because the event loop is late, the least important first; 0 for none.',
+    registers: [registry],
+    aggregator: 'max',
+    collect() {
+      this.set(pressure().level);
+    },
+  });
+  new Gauge({
+    name: 'gatehouse_memory_short',
+    help: '1 while memory is short: the cache gives some back, and big bodies and new connections are refused.',
+    registers: [registry],
+    aggregator: 'max',
+    collect() {
+      this.set(pressure().memoryShort ? 1 : 0);
+    },
+  });
 }

@@ -41,6 +41,13 @@ test('/config, /upstreams and /certificates give JSON', async () => {
   ]);
 });
 
+test('/status is for operators, and may take its time', async () => {
+  await using admin = await startAdmin({ token: TOKEN });
+  assert.equal((await admin.get('/status')).status, 401);
+  const { status, text } = await admin.get('/status', { headers: bearer(TOKEN) });
+  assert.deepEqual([status, JSON.parse(text)], [200, { ready: true }]);
+});
+
 test('/certificates is for operators', async () => {
   await using admin = await startAdmin({ token: TOKEN });
   assert.equal((await admin.get('/certificates')).status, 401);

@@ -43,6 +43,7 @@ export async function startAdmin(options: Partial<AdminOptions> = {}): Promise<S
     metrics: metricsOf(async () => 'gatehouse_up 1\n'),
     config: () => ({ listeners: [] }),
     upstreams: () => [{ name: 'zitadel' }],
+    status: async () => ({ ready: true }),
     certificates: () => [{ listener: 'public', names: ['id.example.com'] }],
     limits: () => ({ rates: { used: 1, capacity: 1024, overflows: 0 } }),
     hottestKeys: (most) => [{ rule: 'login', key: '192.0.2.1', taken: 9 }].slice(0, most),

@@ -5,6 +5,7 @@ import type { Loaded } from '../../src/config/load.ts';
 import { Reloads } from '../../src/process/reload.ts';
 import { testConfig } from '../support/gateway.ts';
 import { HandClock } from '../support/hand-clock.ts';
+import { until } from '../support/until.ts';
 
 function staged(file = '/nowhere/gateway.yaml') {
   const base = testConfig({});
@@ -42,7 +43,7 @@ test('what is asked for while one is running waits, and is one: it reads what is
   state.gated = true;
   state.text = 'b';
   const first = reloads.again('signal');
-  while (gates.length === 0) await turn();
+  await until(() => gates.length > 0);
   state.text = 'c';
   const second = reloads.again('admin');
   assert.equal(reloads.again('signal'), second);
@@ -51,7 +52,7 @@ test('what is asked for while one is running waits, and is one: it reads what is
   assert.deepEqual(said, ['load b']);
   gates[0]!.resolve();
   await first;
-  while (gates.length === 1) await turn();
+  await until(() => gates.length > 1);
   gates[1]!.resolve();
   await second;
   assert.deepEqual(said, ['load b', 'in force b', 'load d', 'in force d']);

@@ -7,9 +7,10 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { until } from '../support/cached.ts';
+import type { Status } from '../../src/process/status.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { type StartedProcess, startProcess } from '../support/started-process.ts';
+import { until } from '../support/until.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const FOLDER = mkdtempSync(join(tmpdir(), 'gatehouse-workers-'));
@@ -63,6 +64,9 @@ describe('a process with two workers', () => {
   const told = async <T>(path: string, options?: http.RequestOptions, body?: string): Promise<T> =>
     JSON.parse((await ask(`${admin}${path}`, options, body)).text) as T;
 
+  /** Stored answers, counted in each. */
+  const stored = async (): Promise<number> => (await told<{ entries: unknown[] }>('/cache/entries')).entries.length;
+
   before(async () => {
     origin = await startOrigin('h2c');
     origin.play = (asked) => asked.answer(200, { 'cache-control': 'public, max-age=600' }, 'here');
@@ -100,6 +104,23 @@ describe('a process with two workers', () => {
     assert.equal(text.match(/^process_resident_memory_bytes /gm)?.length, 1);
   });
 
+  test('says how it is in one answer, and in gauges', async () => {
+    const { ready, threads, upstreams } = await told<Status>('/status');
+    assert.equal(ready, true);
+    assert.deepEqual(
+      threads.map(({ worker, state, connections, restarts }) => [worker, state, connections, restarts]),
+      [
+        [1, 'serving', 1, 0],
+        [2, 'serving', 1, 0],
+      ],
+    );
+    assert.equal(upstreams[0]!.concurrency!.limit, 2000);
+    const { text } = await ask(`${admin}/metrics`);
+    for (const name of ['loop_shed_level', 'memory_short', 'workers_hung_total']) {
+      assert.match(text, new RegExp(`^gatehouse_${name} [0-9.]+$`, 'm'));
+    }
+  });
+
   test('shows the endpoints once, with what both have open', async () => {
     const [zitadel] = await told<{ endpoints: { sessions: number }[] }[]>('/upstreams');
     assert.equal(zitadel!.endpoints.length, 1);
@@ -116,6 +137,28 @@ describe('a process with two workers', () => {
     const purge = await told<{ purged: number }>('/cache/purge', { method: 'POST' }, '{"all":true}');
     assert.equal(purge.purged, 2);
     assert.deepEqual(await told('/cache/entries'), { entries: [] });
+  });
+
+  test('what one has fetched the other answers from its own store, also when no endpoint answers', async () => {
+    const [first, second] = agents as [http.Agent, http.Agent];
+    const asked = origin.asked.length;
+    assert.equal((await ask(`${url}/kept?shared`, { agent: first })).text, 'here');
+    // The other one is told a moment later.
+    while ((await stored()) !== 2);
+    origin.play = (one) => one.cut();
+    assert.equal((await ask(`${url}/kept?shared`, { agent: second })).text, 'here');
+    assert.equal(origin.asked.length, asked + 1);
+    origin.play = (one) => one.answer(200, { 'cache-control': 'public, max-age=600' }, 'here');
+  });
+
+  test('what an unsafe request has changed, asked of one, neither answers from its store', async () => {
+    const [first, second] = agents as [http.Agent, http.Agent];
+    assert.equal((await ask(`${url}/kept?shared`, { agent: first, method: 'DELETE' })).status, 200);
+    while ((await stored()) !== 0);
+    const asked = origin.asked.length;
+    assert.equal((await ask(`${url}/kept?shared`, { agent: second })).text, 'here');
+    assert.equal(origin.asked.length, asked + 1);
+    await told('/cache/purge', { method: 'POST' }, '{"all":true}');
   });
 
   test('what is wrong with a question is told as ever', async () => {

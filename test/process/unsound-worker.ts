@@ -12,6 +12,9 @@ export const THROWS = 666;
 /** And for so many takes memory without end. */
 export const HUNGRY = 667;
 
+/** And for so many it never comes back. */
+export const STUCK = 668;
+
 /** True where the program itself is not to hear of it. */
 function fails(message: ToWorker): boolean {
   if (message.kind !== 'question') return false;
@@ -24,6 +27,7 @@ function fails(message: ToWorker): boolean {
     const kept: object[] = [];
     for (;;) kept.push({ more: [kept.length] });
   }
+  if (message.what === 'hottest_keys' && message.argument === STUCK) for (;;);
   if (message.what !== 'prepare' || (workerData as WorkerStart).worker !== 2) return false;
   const { hosts } = message.argument.config;
   if (hosts.includes(DEADLY_HOST)) process.exit(3);

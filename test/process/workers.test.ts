@@ -5,12 +5,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import net from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import tls from 'node:tls';
-import { until } from '../support/cached.ts';
 import { type GatewayOptions, startGateway, type TestGateway, testConfig } from '../support/gateway.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { proxyHeader } from '../support/proxy-header.ts';
+import { until } from '../support/until.ts';
 import { DEADLY_HOST, HUNGRY, REFUSED_HOST, THROWS } from './unsound-worker.ts';
 
 type Given = NonNullable<GatewayOptions['config']>;
@@ -30,6 +30,7 @@ const LIMITED = {
   trusted_proxies: ['127.0.0.2/32', '127.0.0.1/32'],
   routes: [
     { name: 'limited', paths: ['/limited'], class: 'mine', policies: { rate_limit: { limits: { all: HOUR } } } },
+    { name: 'counted', paths: ['/counted'], class: 'other', policies: { rate_limit: { limits: { all: HOUR } } } },
     {
       name: 'held',
       paths: ['/held'],
@@ -46,9 +47,16 @@ interface Client {
   status(path: string): Promise<number>;
 }
 
+/** Those of the test that runs. */
+const sessions: http2.ClientHttp2Session[] = [];
+afterEach(() => {
+  for (const session of sessions.splice(0)) session.destroy();
+});
+
 function connect(url: string, gateway: TestGateway): Client {
   const session = http2.connect(url, { ca: gateway.ca });
   session.on('error', () => {});
+  sessions.push(session);
   return {
     session,
     async status(path) {
@@ -85,12 +93,29 @@ describe('two workers', () => {
     await origin[Symbol.asyncDispose]();
   });
 
-  /** What earlier tests had open is closed. */
+  /** What other tests had open is closed, and what they had lost is back. */
   const calm = (): Promise<void> =>
     until(() => {
       const { serving } = workersOf(gateway);
       return serving.length === 2 && serving.every((thread) => workersOf(gateway).connectionsOf(thread) === 0);
     });
+  beforeEach(calm);
+  let routes = 0;
+  /** A config with one more route than any before. */
+  const another = () => {
+    routes += 1;
+    const route = { name: `new-${routes}`, paths: ['/new'], class: 'free' };
+    return testConfig({
+      zitadel: origin.address,
+      config: { ...LIMITED, routes: [...(LIMITED.routes ?? []), route] } as Given,
+    });
+  };
+  /** What of this name is announced from now on, by another test nothing. */
+  function following(name: 'worker_lost' | 'worker_started'): () => { worker: number; problem?: string } | undefined {
+    const all = () => gateway.announced.filter((one) => one.name === name);
+    const before = all().length;
+    return () => all()[before]?.payload as { worker: number; problem?: string } | undefined;
+  }
 
   test('take turns: twenty connections are ten and ten', async () => {
     const clients = Array.from({ length: 20 }, (_, i) => connect(i % 2 ? gateway.url : gateway.clearUrl, gateway));
@@ -125,11 +150,10 @@ describe('two workers', () => {
     );
     await until(() => refused === 10);
     await until(() => origin.asked.filter(({ target }) => target === '/held').length === held + 10);
-    const lost = gateway.announcement('worker_lost');
+    const [lost, begun] = [following('worker_lost'), following('worker_started')];
     await workersOf(gateway).serving[0]!.kill();
-    assert.equal((await lost).worker, 1);
-    const begun = await gateway.announcement('worker_started');
-    assert.equal(begun.worker, 1);
+    await until(() => lost() !== undefined && begun() !== undefined);
+    assert.deepEqual([lost()!.worker, begun()!.worker], [1, 1]);
     for (const asked of origin.asked) if (asked.target === '/held') asked.answer(200);
     const statuses = await Promise.all(open);
     // Ten were held: those of the other worker were answered, those of the lost one cut. The rest was refused at once.
@@ -148,21 +172,19 @@ describe('two workers', () => {
   });
 
   test('a worker that throws where nobody catches it is replaced at its turn; what it serves may end', async () => {
-    await calm();
     const clients = Array.from({ length: 2 }, () => connect(gateway.clearUrl, gateway));
     const asked = origin.asked.length;
     const open = clients.map((client) => client.status('/held'));
     await until(() => origin.asked.length === asked + 2);
-    const before = gateway.announced.filter(({ name }) => name === 'worker_started').length;
+    const [lost, begun] = [following('worker_lost'), following('worker_started')];
     const [thread] = workersOf(gateway).serving;
     await thread!.ask('hottest_keys', THROWS, 1000);
     await until(() => thread!.status !== 'serving');
     for (const one of origin.asked.slice(asked)) one.answer(200);
     assert.deepEqual(await Promise.all(open), [200, 200]);
     for (const { session } of clients) session.close();
-    await until(() => gateway.announced.filter(({ name }) => name === 'worker_started').length > before);
-    const lost = gateway.announced.filter(({ name }) => name === 'worker_lost').at(-1)!.payload;
-    assert.match((lost as { problem: string }).problem, /thrown by a test/);
+    await until(() => begun() !== undefined);
+    assert.match(lost()!.problem!, /thrown by a test/);
   });
 
   test('a config that one of them refuses is in force in none', async () => {
@@ -189,24 +211,22 @@ describe('two workers', () => {
   });
 
   test('a config that all take is in force in all, and what was counted stays counted', async () => {
-    const config = testConfig({
-      zitadel: origin.address,
-      config: {
-        ...LIMITED,
-        routes: [...(LIMITED.routes ?? []), { name: 'new', paths: ['/new'], class: 'free' }],
-      } as Given,
-    });
-    await gateway.primary.reload(config);
+    const first = connect(gateway.clearUrl, gateway);
+    await Promise.all(Array.from({ length: 100 }, () => first.status('/counted')));
+    await gateway.primary.reload(another());
     const clients = Array.from({ length: 4 }, () => connect(gateway.clearUrl, gateway));
-    assert.deepEqual(await Promise.all(clients.map((client) => client.status('/limited'))), [429, 429, 429, 429]);
+    assert.deepEqual(await Promise.all(clients.map((client) => client.status('/counted'))), [429, 429, 429, 429]);
     assert.equal(gateway.primary.ready().details.rejected_reload, undefined);
-    for (const { session } of clients) session.destroy();
+    for (const { session } of [first, ...clients]) session.destroy();
   });
 
   test('a worker that begins after a reload has the new config', async () => {
-    const started = gateway.announced.filter(({ name }) => name === 'worker_started').length;
+    const { id } = gateway.primary.generation;
+    await gateway.primary.reload(another());
+    assert.equal(gateway.primary.generation.id, id + 1);
+    const begun = following('worker_started');
     await workersOf(gateway).serving[1]!.kill();
-    await until(() => gateway.announced.filter(({ name }) => name === 'worker_started').length > started);
+    await until(() => begun() !== undefined);
     assert.deepEqual(
       workersOf(gateway).serving.map((thread) => thread.generation),
       [gateway.primary.generation.id, gateway.primary.generation.id],
@@ -228,13 +248,12 @@ describe('two workers', () => {
   });
 
   test('a worker that runs out of memory ends alone', async () => {
-    await calm();
-    const lost = gateway.announced.filter(({ name }) => name === 'worker_lost').length;
+    const lost = following('worker_lost');
     const client = connect(gateway.clearUrl, gateway);
     const other = connect(gateway.clearUrl, gateway);
     assert.deepEqual(await Promise.all([client.status('/free'), other.status('/free')]), [200, 200]);
     await assert.rejects(workersOf(gateway).serving[0]!.ask('hottest_keys', HUNGRY, 60_000));
-    await until(() => gateway.announced.filter(({ name }) => name === 'worker_lost').length > lost);
+    await until(() => lost() !== undefined);
     // One of the two connections was its own.
     await until(() => client.session.destroyed || other.session.destroyed);
     const left = client.session.destroyed ? other : client;

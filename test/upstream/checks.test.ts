@@ -14,6 +14,8 @@ import { healthRequest, healthStatus } from '../../src/upstream/health/grpc-chec
 import { type CheckSettings, NO_HEALTH } from '../../src/upstream/health/settings.ts';
 import type { PoolSettings } from '../../src/upstream/pool.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
+import { Lookout } from '../support/lookout.ts';
+import { until } from '../support/until.ts';
 import { poolSettings } from './pool-settings.ts';
 
 interface Started extends AsyncDisposable {
@@ -26,14 +28,14 @@ interface Started extends AsyncDisposable {
 
 async function started(server: Server): Promise<Started> {
   const connections = { made: 0, open: new Set<Socket>() };
-  const waiting = new Set<() => void>();
+  const lookout = new Lookout();
   server.on('connection', (socket: Socket) => {
     connections.made += 1;
     connections.open.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => {
       connections.open.delete(socket);
-      for (const look of [...waiting]) look();
+      lookout.look();
     });
   });
   server.on('sessionError', () => {});
@@ -42,17 +44,7 @@ async function started(server: Server): Promise<Started> {
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     connections,
-    quiet() {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const look = (): void => {
-        if (connections.open.size > 0) return;
-        waiting.delete(look);
-        resolve();
-      };
-      waiting.add(look);
-      look();
-      return promise;
-    },
+    quiet: () => lookout.until(() => connections.open.size === 0),
     async [Symbol.asyncDispose]() {
       for (const socket of connections.open) socket.destroy();
       await new Promise((done) => server.close(done));
@@ -131,7 +123,7 @@ test('an endpoint that accepts and says nothing is given up when the check is to
       void makeCheck(settings, poolSettings({ protocol }))!(mute.address, controller.signal);
     }
   }
-  while (mute.connections.made < 4) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => mute.connections.made === 4);
   controller.abort();
   await mute.quiet();
 });
@@ -242,22 +234,13 @@ test('an upstream uses what is ready and leaves out what is not, from its first 
   status.two = 412;
   const events = new Events();
   const told: GatewayEvents['endpoint_health'][] = [];
-  const waiting = new Set<() => void>();
+  const lookout = new Lookout();
   events.on('endpoint_health', (event) => {
     told.push(event);
-    for (const look of [...waiting]) look();
+    lookout.look();
   });
-  const until = (endpoint: string, state: string): Promise<void> => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const look = (): void => {
-      if (told.findLast((event) => event.endpoint === endpoint)?.state !== state) return;
-      waiting.delete(look);
-      resolve();
-    };
-    waiting.add(look);
-    look();
-    return promise;
-  };
+  const until = (endpoint: string, state: string): Promise<void> =>
+    lookout.until(() => told.findLast((event) => event.endpoint === endpoint)?.state === state);
   const check = { ...NO_HEALTH.check, type: 'http', path: '/debug/ready', intervalMs: 100, timeoutMs: 5000 } as const;
   const upstream = new Upstream(
     {

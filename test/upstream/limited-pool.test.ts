@@ -10,6 +10,7 @@ import type { OpenRequest, PoolObserver, UpstreamPool } from '../../src/upstream
 import { startByteServer } from '../support/h1-bytes.ts';
 import { Flag, type FramePeer, startFrameServer } from '../support/h2-frames.ts';
 import { HandClock } from '../support/hand-clock.ts';
+import { until } from '../support/until.ts';
 import { addressOf, Observed, poolSettings, request } from './pool-settings.ts';
 
 /** A pool whose streams a test ends by hand. */
@@ -185,7 +186,7 @@ test('connections of HTTP/1.1: the end of an exchange lets the next in', async (
   const second = request();
   const next = pool.open(second);
   assert.equal(pool.pending, 1);
-  while (held.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => held.length > 0);
   held[0]!();
   await next;
   await second.receiver.seen('close');

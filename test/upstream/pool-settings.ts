@@ -2,6 +2,7 @@
 
 import type { Address, OpenRequest, PoolObserver, PoolSettings } from '../../src/upstream/pool.ts';
 import { Told } from '../contracts/told.ts';
+import { Lookout } from '../support/lookout.ts';
 
 /** Settings of a pool; times are small. */
 export function poolSettings(given: Partial<PoolSettings> = {}): PoolSettings {
@@ -29,25 +30,17 @@ export function poolSettings(given: Partial<PoolSettings> = {}): PoolSettings {
 export class Observed implements PoolObserver {
   opened: number[] = [];
   closed: { session: number; reason: string }[] = [];
-  readonly #waiting = new Set<() => void>();
+  readonly #lookout = new Lookout();
   sessionOpened(session: number): void {
     this.opened.push(session);
-    for (const look of this.#waiting) look();
+    this.#lookout.look();
   }
   sessionClosed(session: number, reason: string): void {
     this.closed.push({ session, reason });
-    for (const look of this.#waiting) look();
+    this.#lookout.look();
   }
   until(holds: () => boolean): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const look = (): void => {
-      if (!holds()) return;
-      this.#waiting.delete(look);
-      resolve();
-    };
-    this.#waiting.add(look);
-    look();
-    return promise;
+    return this.#lookout.until(holds);
   }
 }
 

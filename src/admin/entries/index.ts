@@ -10,6 +10,7 @@ import { live } from './live.ts';
 import { metrics } from './metrics.ts';
 import { ready } from './ready.ts';
 import { reload } from './reload.ts';
+import { status } from './status.ts';
 import { upstreams } from './upstreams.ts';
 
 /** The paths of the admin listener. */
@@ -19,6 +20,7 @@ export function entriesOf(sources: AdminSources): Entry[] {
     ready(sources),
     metrics(sources),
     config(sources),
+    status(sources),
     upstreams(sources),
     certificates(sources),
     limits(sources),

@@ -89,7 +89,9 @@ export const discovery = z
       .min(100)
       .max(86_400_000)
       .default(5000)
-      .describe('How often is asked where no TTL is known (`srv`, `lookup: system`), in milliseconds.'),
+      .describe(
+        'How often is asked where no TTL is known (`lookup: system`), and with `srv` at the least, in milliseconds.',
+      ),
     retry_max_ms: z
       .int()
       .min(250)

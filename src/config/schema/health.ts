@@ -124,6 +124,3 @@ export const health = z.strictObject({
     .default(30)
     .describe('With a smaller share of usable endpoints, in percent, all are used: the few would fall next.'),
 });
-
-/** How health is written down. */
-export type HealthConfig = z.output<typeof health>;

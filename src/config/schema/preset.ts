@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { name } from './name.ts';
 
 /** Groups of internal paths that can be opened, with what they are. */
-export const INTERNAL_GROUPS = {
+const INTERNAL_GROUPS = {
   debug: '/debug/* (pprof and the like)',
   metrics: '/debug/metrics (Prometheus)',
   system: '/system/v1/* and the System API, which crosses instances',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GrpcStatus } from '../../core/error-row.ts';
-import { rpcPattern } from '../../rpc/pattern.ts';
+import { rpcMatch } from '../../policies/rpc-match.ts';
 import { sparse } from './policies.ts';
 
 /** The name of a gRPC status. */
@@ -9,17 +9,6 @@ export type GrpcStatusName = keyof typeof GrpcStatus;
 const grpcStatus = z.enum(
   Object.keys(GrpcStatus).filter((name) => name !== 'OK') as [GrpcStatusName, ...GrpcStatusName[]],
 );
-
-const rpc = z
-  .string()
-  .max(200)
-  .superRefine((text, context) => {
-    try {
-      rpcPattern(text);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message });
-    }
-  });
 
 /** When a request is sent again, complete. */
 export const retry = z.strictObject({
@@ -36,7 +25,7 @@ export const retry = z.strictObject({
       'Methods that change nothing more when a request comes twice. What may have been processed is sent again only if its method is here, or its RPC in `rpcs`.',
     ),
   rpcs: z
-    .array(rpc)
+    .array(rpcMatch)
     .max(100)
     .default([])
     .describe(

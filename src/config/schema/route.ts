@@ -8,7 +8,7 @@ import { policySettings } from './policies.ts';
 import { routeRetry } from './retry.ts';
 
 /** The forms in which a refusal is said over plain HTTP. */
-export const FORMS = ['rest', 'oauth', 'scim', 'html', 'text'] as const;
+const FORMS = ['rest', 'oauth', 'scim', 'html', 'text'] as const;
 
 const absolutePath = z.string().regex(/^\/[^?#%\\\s{}*]*$/, {
   error: 'expected a decoded path without query, {name} and *',

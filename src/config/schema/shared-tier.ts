@@ -58,6 +58,3 @@ export const sharedTier = z.strictObject({
     .default(2000)
     .describe('How long connecting, TLS and login may take, in milliseconds. No request waits for it.'),
 });
-
-/** How it is written down. */
-export type SharedTierConfig = z.output<typeof sharedTier>;

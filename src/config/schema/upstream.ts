@@ -7,7 +7,7 @@ import { file } from './name.ts';
 import { retry, retryBudget } from './retry.ts';
 
 /** TLS towards the endpoints of an upstream. Certificates are verified unless that is switched off by name. */
-export const upstreamTls = z.strictObject({
+const upstreamTls = z.strictObject({
   ca_file: file
     .optional()
     .describe("PEM file with the CAs that sign the endpoints; without it the system's CAs count."),

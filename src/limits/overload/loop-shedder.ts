@@ -1,4 +1,4 @@
-import { RANKS, type Rank } from './priority.ts';
+import { PRIORITIES, RANKS, type Rank } from './priority.ts';
 
 /** How far the level rises and falls from one look to the next. */
 const RISE = 1;
@@ -25,6 +25,11 @@ export class LoopShedder {
   /** 0 where nobody is refused. */
   get level(): number {
     return this.#level;
+  }
+
+  /** The priorities of which some are refused now, or all; most important first. */
+  get refused(): readonly string[] {
+    return PRIORITIES.filter((_, rank) => this.#level > RANKS - 1 - rank);
   }
 
   /** The median delay of the event loop since the last time. */

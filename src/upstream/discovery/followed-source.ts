@@ -3,7 +3,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { EndpointSpec } from '../upstream.ts';
 import { type Discovery, type DiscoveryTold, EndpointSet } from './discovery.ts';
-import type { Source } from './source.ts';
+import type { Found, Source } from './source.ts';
 
 /** How much earlier than its TTL a name may be asked for again: replicas that began together do not ask together. */
 const JITTER = 0.2;
@@ -15,7 +15,7 @@ export interface FollowOptions {
   /** Bounds of TTLs. */
   readonly minTtlMs: number;
   readonly maxTtlMs: number;
-  /** Where the source knows no TTL. */
+  /** Where the source knows no TTL, or only that of a part. */
   readonly intervalMs: number;
   /** Between two failures, at the most. */
   readonly retryMaxMs: number;
@@ -112,7 +112,7 @@ export class FollowedSource implements Discovery {
       // A part that was not to be had is as it was before, and asked for again with the rest.
       if (found.problem !== undefined) this.#set.failed(found.problem);
       this.#failures = 0;
-      waitMs = this.#untilStale(found.ttlMs);
+      waitMs = this.#untilStale(found);
     } catch (error) {
       if (this.#disposed) return;
       this.#set.failed(error instanceof Error ? error.message : String(error));
@@ -125,9 +125,10 @@ export class FollowedSource implements Discovery {
     this.#lookIn(waitMs);
   }
 
-  #untilStale(ttlMs: number | undefined): number {
+  #untilStale({ ttlMs, ttlOfPart = false }: Found): number {
     const { minTtlMs, maxTtlMs, intervalMs, random } = this.#options;
-    const ms = ttlMs === undefined ? intervalMs : Math.min(Math.max(ttlMs, minTtlMs), maxTtlMs);
+    const told = ttlMs === undefined ? intervalMs : Math.min(Math.max(ttlMs, minTtlMs), maxTtlMs);
+    const ms = ttlOfPart ? Math.min(told, intervalMs) : told;
     return Math.max(ms * (1 - JITTER * random()), minTtlMs);
   }
 

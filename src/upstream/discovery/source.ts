@@ -7,6 +7,8 @@ export interface Found {
   readonly specs: readonly EndpointSpec[];
   /** How long it holds, in milliseconds; undefined where nobody says. */
   readonly ttlMs: number | undefined;
+  /** The TTL is that of a part, and nobody says how long the rest holds: it is asked again every interval at the least. */
+  readonly ttlOfPart?: boolean;
   /** A part could not be asked for, and is what it was before. */
   readonly problem?: string | undefined;
 }

@@ -36,9 +36,11 @@ export class SrvSource implements Source {
     const missing: string[] = [];
     try {
       for (const group of byPriority(records)) {
-        const found = await this.#addresses(group.slice(0, this.#maxTargets), names, hosts, problems, missing);
-        // SRV records have a TTL that Node does not tell: the interval of the config stands for it.
-        if (found.length > 0) return { specs: found, ttlMs: undefined, problem: problems[0] };
+        const ttls: number[] = [];
+        const found = await this.#addresses(group.slice(0, this.#maxTargets), names, hosts, problems, missing, ttls);
+        // The records themselves have a TTL that Node does not tell (26.10.0): the interval of the config stands for it.
+        const ttlMs = ttls.length > 0 ? Math.min(...ttls) * 1000 : undefined;
+        if (found.length > 0) return { specs: found, ttlMs, ttlOfPart: true, problem: problems[0] };
       }
     } finally {
       this.#hosts = hosts;
@@ -66,6 +68,7 @@ export class SrvSource implements Source {
     hosts: Map<string, Host>,
     problems: string[],
     missing: string[],
+    ttls: number[],
   ): Promise<EndpointSpec[]> {
     const specs = new Map<string, EndpointSpec>();
     const weightOf = shares(records);
@@ -77,8 +80,9 @@ export class SrvSource implements Source {
         hosts.set(target, host);
         try {
           // A target is a full name.
-          const { addresses, problem } = await host.addresses(names, NO_SEARCH);
+          const { addresses, ttlS, problem } = await host.addresses(names, NO_SEARCH);
           if (problem !== undefined) problems.push(problem);
+          if (ttlS !== undefined) ttls.push(ttlS);
           for (const one of addresses) {
             const address = endpointName(one, port);
             const weight = (specs.get(address)?.weight ?? 0) + weightOf(record);

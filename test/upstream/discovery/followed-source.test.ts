@@ -91,6 +91,22 @@ for (const [what, ttlMs, asksAgainAfter] of [
   });
 }
 
+test('the TTL of a part has it asked sooner than the interval, and never later', async () => {
+  const { source, discovery, pass } = followed({ intervalMs: 5000 });
+  source.next = { ttlMs: 3000, ttlOfPart: true };
+  discovery.start();
+  await discovery.looked;
+  source.next = { ttlMs: 60_000, ttlOfPart: true };
+  await pass(2999);
+  assert.equal(source.asked, 1);
+  await pass(1);
+  assert.equal(source.asked, 2);
+  await pass(4999);
+  assert.equal(source.asked, 2);
+  await pass(1);
+  assert.equal(source.asked, 3);
+});
+
 test('jitter asks up to a fifth earlier, and never later than the TTL', async () => {
   const { source, discovery, pass } = followed({ random: () => 0.999 });
   discovery.start();

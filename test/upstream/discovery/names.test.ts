@@ -145,7 +145,29 @@ test('SRV: targets with the lowest priority, each on its own port, with weights 
       { address: '[fd00::1]:8080', weight: 60 },
     ],
   );
-  assert.equal(found.ttlMs, undefined);
+});
+
+test('SRV: the shortest TTL of the addresses counts, and is told as that of a part', async () => {
+  await using dns = await DnsServer.start();
+  dns.set(srv.ask.srv.name, 'SRV', { records: ['0 1 8080 a.test', '0 1 8080 b.test', '1 1 8080 c.test'], ttl: 1 });
+  dns.set('a.test', 'A', { records: ['10.0.0.1'], ttl: 40 });
+  dns.set('b.test', 'A', { records: ['10.0.0.2'], ttl: 9 });
+  dns.set('b.test', 'AAAA', { records: ['fd00::2'], ttl: 7 });
+  // It is not used, and not asked for.
+  dns.set('c.test', 'A', { records: ['10.0.0.3'], ttl: 2 });
+  const { ttlMs, ttlOfPart } = await source(dns, srv).find();
+  assert.deepEqual({ ttlMs, ttlOfPart }, { ttlMs: 7000, ttlOfPart: true });
+});
+
+test('SRV: without an address that can be asked for, the interval alone counts', async () => {
+  await using dns = await DnsServer.start();
+  dns.set(srv.ask.srv.name, 'SRV', ['0 1 8080 a.test']);
+  dns.set('a.test', 'A', ['10.0.0.1']);
+  const one = source(dns, { ...srv, addressFamily: 'ipv4' });
+  await one.find();
+  dns.set('a.test', 'A', { code: 'SERVFAIL' });
+  const found = await one.find();
+  assert.deepEqual([addresses(found), found.ttlMs], [['10.0.0.1:8080'], undefined]);
 });
 
 test('SRV: a weight of 0 is a small chance beside others and an equal share among its like; large ones are scaled', async () => {
