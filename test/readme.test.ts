@@ -60,7 +60,7 @@ describe('every paper', () => {
         [],
       );
       const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-      const asked = [...text.matchAll(/npm run ([\w:]+)/g)].map((match) => match[1]!);
+      const asked = [...text.matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1]!);
       assert.deepEqual(
         asked.filter((name) => !(name in scripts)),
         [],
@@ -165,6 +165,7 @@ describe('docs/operating.md', () => {
       ...{ version: '0', droppedLines: count, openExchanges: count, openUpstreamStreams: count },
       ...{ occupancies: () => ({}), cache: () => CACHE, endpoints: () => [], certificates: () => [] },
       ...{ pending: () => [], concurrencyLimits: () => [], worker: 'main', workerConnections: () => [] },
+      ...{ acme: () => [], pressure: () => ({ level: 0, memoryShort: false }) },
     };
     const metrics = createMetrics(new Events(), options);
     t.after(() => metrics.close());

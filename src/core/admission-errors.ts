@@ -1,6 +1,6 @@
 /** The rows of the catalogue for requests that are not admitted: too many, from the wrong address, of the wrong kind. */
 
-import { client, type ErrorRow, GrpcStatus, malformed, upstream } from './error-row.ts';
+import { client, type ErrorRow, GrpcStatus, malformed, unavailable } from './error-row.ts';
 
 export const ADMISSION_ERRORS = {
   TOO_MANY_REQUESTS: {
@@ -31,24 +31,14 @@ export const ADMISSION_ERRORS = {
       'A rate limit with a `ban` was exceeded again and again; the log line names it. /bans of the admin listener lists bans and lifts them.',
   },
   OVERLOADED: {
-    ...upstream,
-    source: 'gateway',
-    http: 503,
-    grpc: GrpcStatus.UNAVAILABLE,
-    oauth: 'temporarily_unavailable',
-    countsAgainstHealth: false,
+    ...unavailable,
     level: 'info',
     message: 'There are too many requests at the moment.',
     remedy:
       'The upstream answers slower than usual (`adaptive_concurrency`), or the gateway itself is late or short of memory (`overload`); the log line `overloaded` says which. Give it more cores or pods.',
   },
   LIMITER_UNAVAILABLE: {
-    ...upstream,
-    source: 'gateway',
-    http: 503,
-    grpc: GrpcStatus.UNAVAILABLE,
-    oauth: 'temporarily_unavailable',
-    countsAgainstHealth: false,
+    ...unavailable,
     message: 'The request cannot be admitted at the moment.',
     remedy: 'The server of `limiter.shared` does not answer and `limiter.shared.on_error` is `deny`.',
   },

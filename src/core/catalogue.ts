@@ -4,7 +4,7 @@
  */
 
 import { ADMISSION_ERRORS } from './admission-errors.ts';
-import { client, type ErrorRow, GrpcStatus, malformed, upstream } from './error-row.ts';
+import { client, type ErrorRow, GrpcStatus, malformed, unavailable, upstream } from './error-row.ts';
 
 export { type ErrorRow, GrpcStatus, type LogLevel } from './error-row.ts';
 
@@ -249,12 +249,7 @@ export const CATALOGUE = {
       'The deadline of the caller or of the route passed. Raise `deadline.total_ms` of the route if the call may be slow.',
   },
   DRAINING: {
-    ...upstream,
-    source: 'gateway',
-    http: 503,
-    grpc: GrpcStatus.UNAVAILABLE,
-    oauth: 'temporarily_unavailable',
-    countsAgainstHealth: false,
+    ...unavailable,
     level: 'info',
     message: 'The gateway is shutting down.',
     remedy: 'Nothing: the exchange was still open at the end of `shutdown.timeout_ms`.',

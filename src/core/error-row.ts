@@ -50,5 +50,14 @@ export interface ErrorRow {
 export const client = { source: 'client', retriable: false, countsAgainstHealth: false, level: 'info' } as const;
 /** A failure of the upstream. */
 export const upstream = { source: 'upstream', retriable: true, countsAgainstHealth: true, level: 'warn' } as const;
+/** The gateway itself has no room or no time left: nothing that an endpoint did. */
+export const unavailable = {
+  ...upstream,
+  source: 'gateway',
+  http: 503,
+  grpc: GrpcStatus.UNAVAILABLE,
+  oauth: 'temporarily_unavailable',
+  countsAgainstHealth: false,
+} as const;
 /** A request that breaks the rules of its protocol. */
 export const malformed = { ...client, http: 400, grpc: GrpcStatus.INVALID_ARGUMENT, oauth: 'invalid_request' } as const;

@@ -50,7 +50,7 @@ export class GatewayError extends Error {
     const row: ErrorRow = CATALOGUE[code];
     const { stackTraceLimit } = Error;
     // A refusal is no defect: its stack tells nobody anything, and costs most of making it.
-    if (row.source !== 'gateway') Error.stackTraceLimit = 0;
+    if (code !== 'DEFECT') Error.stackTraceLimit = 0;
     super(row.message, details.cause === undefined ? undefined : { cause: details.cause });
     Error.stackTraceLimit = stackTraceLimit;
     this.name = 'GatewayError';

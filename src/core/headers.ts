@@ -32,6 +32,15 @@ export function getField(fields: Fields, name: string): string | undefined {
   return undefined;
 }
 
+/** The lines of a field as one value, RFC 9110 section 5.3; undefined where there is none. */
+export function joinedField(fields: Fields, name: string): string | undefined {
+  let joined: string | undefined;
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i] === name) joined = joined === undefined ? fields[i + 1]! : `${joined}, ${fields[i + 1]!}`;
+  }
+  return joined;
+}
+
 /** Replaces every occurrence of a field by one value, or removes it where the value is undefined. */
 export function setField(fields: Fields, name: string, value: string | undefined): void {
   let kept = 0;
@@ -50,10 +59,7 @@ export function setField(fields: Fields, name: string, value: string | undefined
  * that says so already, or says `*`, stays as it is; several Vary fields become one.
  */
 export function addVary(fields: Fields, name: string): void {
-  let said: string | undefined;
-  for (let i = 0; i < fields.length; i += 2) {
-    if (fields[i] === 'vary') said = said === undefined ? fields[i + 1]! : `${said}, ${fields[i + 1]}`;
-  }
+  const said = joinedField(fields, 'vary');
   const members = said === undefined ? [] : listMembers(said);
   if (members.some((member) => member === '*' || member.toLowerCase() === name)) return;
   if (said === undefined) fields.push('vary', name);

@@ -43,24 +43,22 @@ export function violationOf(error: GatewayError): Violation | undefined {
 }
 
 /** A google.rpc.QuotaFailure with one of its `violations` (1): `subject` (1) and `description` (2). */
-export function quotaFailure({ subject, description }: Violation): Buffer {
-  return message(1, bytes(1, Buffer.from(subject)), bytes(2, Buffer.from(description)));
+function quotaFailure({ subject, description }: Violation): Buffer {
+  return Buffer.from(message(1, bytes(1, octets(subject)) + bytes(2, octets(description))), 'latin1');
 }
 
 /** A google.rpc.RetryInfo: `retry_delay` (1) is a google.protobuf.Duration of `seconds` (1) and `nanos` (2). */
 export function retryInfo(delayMs: number): Buffer {
-  return message(1, number(1, Math.floor(delayMs / 1000)), number(2, (delayMs % 1000) * 1_000_000));
+  const parts = number(1, Math.floor(delayMs / 1000)) + number(2, (delayMs % 1000) * 1_000_000);
+  return Buffer.from(message(1, parts), 'latin1');
 }
 
 /** A google.rpc.Status: `code` (1), `message` (2), and `details` (3), each a google.protobuf.Any. */
 export function rpcStatus(code: number, text: string, details: readonly Detail[]): Buffer {
-  return Buffer.concat([
-    number(1, code),
-    bytes(2, Buffer.from(text)),
-    ...details.map(({ type, value }) =>
-      message(3, bytes(1, Buffer.from(`type.googleapis.com/${type}`)), bytes(2, value)),
-    ),
-  ]);
+  const parts = details.map(({ type, value }) =>
+    message(3, bytes(1, `type.googleapis.com/${type}`) + bytes(2, value.toString('latin1'))),
+  );
+  return Buffer.from(number(1, code) + bytes(2, octets(text)) + parts.join(''), 'latin1');
 }
 
 /** Bytes as `-bin` fields of gRPC and details of Connect have them: base64 without padding. */
@@ -68,33 +66,38 @@ export function unpaddedBase64(value: Buffer): string {
   return value.toString('base64').replace(/=+$/, '');
 }
 
-const NOTHING = Buffer.alloc(0);
+/**
+ * Bytes as a text with a character for each. Parts are put together so: a Buffer for each would cost most of a refusal.
+ */
+type Octets = string;
+
+/** A text in UTF-8. */
+function octets(text: string): Octets {
+  return /^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text).toString('latin1');
+}
 
 /** A field of a whole number that is not negative, wire type 0; absent where it is zero, as proto3 has it. */
-function number(field: number, value: number): Buffer {
-  return value === 0 ? NOTHING : Buffer.from([field << 3, ...varint(value)]);
+function number(field: number, value: number): Octets {
+  return value === 0 ? '' : String.fromCharCode(field << 3) + varint(value);
 }
 
 /** A field of bytes or text, wire type 2; absent where it is empty, as proto3 has it. */
-function bytes(field: number, value: Buffer): Buffer {
-  return value.length === 0 ? NOTHING : message(field, value);
+function bytes(field: number, value: Octets): Octets {
+  return value === '' ? '' : message(field, value);
 }
 
-/** A field of a message in parts, wire type 2; an empty one is there all the same. */
-function message(field: number, ...parts: readonly Buffer[]): Buffer {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  return Buffer.concat([Buffer.from([(field << 3) | 2, ...varint(length)]), ...parts]);
+/** A field of a message, wire type 2; an empty one is there all the same. */
+function message(field: number, parts: Octets): Octets {
+  return String.fromCharCode((field << 3) | 2) + varint(parts.length) + parts;
 }
 
 /** Seven bits a byte, lowest first; without bit operations, which would end at 32 bits. */
-function varint(value: number): number[] {
-  const out: number[] = [];
+function varint(value: number): Octets {
+  let out = '';
   let rest = value;
   while (rest > 0x7f) {
-    out.push((rest % 0x80) | 0x80);
+    out += String.fromCharCode((rest % 0x80) | 0x80);
     rest = Math.floor(rest / 0x80);
   }
-  out.push(rest);
-  return out;
+  return out + String.fromCharCode(rest);
 }

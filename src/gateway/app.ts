@@ -181,14 +181,15 @@ async function compile(options: GenerationOptions): Promise<Generation> {
       .header('cache-control', 'no-store')
       .send();
   });
-  app.setErrorHandler((error, request, reply) => sendRefusal(fromFastify(error), request, reply));
+  app.setErrorHandler((error, request, reply) => sendRefusal(error, request, reply));
   const passRefusal: InwardHook = (request, reply, done) => beforeRefusal(request, reply, done);
   app.setNotFoundHandler({ preHandler: passRefusal }, (request) => {
     throw table.notServed(request.exchange.raw);
   });
-  // Bodies are streams that only `forward.ts` reads: no parser may touch them.
+  // Bodies are streams that only `forward.ts` reads: Fastify is told that there are none, so it parses nothing, not even
+  // Content-Type, which is the upstream's to judge.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  for (const method of app.supportedMethods) app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   // Only for bodies that the gateway makes; forwarded ones never pass here. @fastify/compress 9.2.0 would also unpack
   // request bodies by default.
   await app.register(rateLimit, pluginOptions(services.tier) as never);
@@ -278,11 +279,4 @@ function throughHooks(
   for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
   for (let i = 0; i < answer.fields.length; i += 2) reply.header(answer.fields[i]!, answer.fields[i + 1]!);
   reply.code(answer.status);
-}
-
-/** What Fastify itself throws, as the catalogue names it. */
-function fromFastify(error: unknown): unknown {
-  const { code } = error as { code?: string };
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new GatewayError('BAD_CONTENT_TYPE', { cause: error });
-  return error;
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { trailerFields } from '../core/headers.ts';
+import { addPiece } from '../core/pieces.ts';
 import type { DownstreamStream, Fields, UpstreamStream } from '../core/raw.ts';
 import { Pace, type PaceLimits } from './pace.ts';
 
@@ -127,7 +128,7 @@ export class Upload {
     if (this.#kept === undefined) return;
     this.#keptBytes += chunk.length;
     if (this.#keptBytes > this.#maxKept) this.#kept = undefined;
-    else this.#kept.push(chunk);
+    else addPiece(this.#kept, chunk);
   }
 
   /** Gives up on a body that makes no progress. */

@@ -4,7 +4,7 @@ import type { Exchange, PeekedBody } from '../core/exchange.ts';
 import { definePolicy, type InwardHook, type PolicyContext } from '../core/policy.ts';
 import { type CompiledKey, compileKey } from './keys/compiled-key.ts';
 import { peekForKeys } from './keys/message.ts';
-import { key, missing, ruleName } from './rate-limit/options.ts';
+import { key, missing, peekBytes, ruleName } from './rate-limit/options.ts';
 
 const limit = z.strictObject({
   key,
@@ -19,12 +19,7 @@ const options = z.strictObject({
     .record(ruleName, z.union([z.literal(false), limit]))
     .default({})
     .describe('Limits by name; `false` switches one off. Routes that name the same limit share its places.'),
-  peek_bytes: z
-    .int()
-    .min(1024)
-    .max(65_536)
-    .default(16_384)
-    .describe('How much of a body is looked at for keys, in bytes. What is larger counts as unreadable.'),
+  peek_bytes: peekBytes,
 });
 
 interface Compiled {

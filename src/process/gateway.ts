@@ -22,6 +22,9 @@ import { checkIssuers } from './hints.ts';
 import { ListenerSet, type PreparedListeners } from './listener-set.ts';
 import type { MadeListener } from './listeners.ts';
 
+/** How long a connection of HTTP/1.1 was quiet that a drain closes without an answer, in milliseconds. */
+const QUIET_MS = 5000;
+
 export interface GatewayOptions {
   readonly id: number;
   readonly config: Config;
@@ -238,7 +241,9 @@ export class Gateway {
 
   /** Stops accepting, tells clients to go, and cuts what is left after `timeoutMs`. */
   async drain(timeoutMs: number): Promise<void> {
-    const drained = this.#listeners.drain();
+    const { drain_delay_ms: delayMs } = this.config.shutdown;
+    // Who wants no delay wants none here either.
+    const drained = this.#listeners.drain(delayMs === 0 ? 0 : QUIET_MS);
     await atMost(timeoutMs, Promise.race([drained, this.#destroyed.promise]));
     this.destroy();
     await atMost(1000, drained);

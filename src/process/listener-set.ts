@@ -118,9 +118,9 @@ export class ListenerSet {
     for (const { listener } of this.current) listener.fade(faded);
   }
 
-  /** Stops accepting, and tells all clients to go; resolves when the last has gone. */
-  async drain(): Promise<void> {
-    await Promise.all(this.#all().map((listener) => listener.drain()));
+  /** Stops accepting, and tells all clients to go, see `Listener.drain`; resolves when the last has gone. */
+  async drain(quietMs: number): Promise<void> {
+    await Promise.all(this.#all().map((listener) => listener.drain(quietMs)));
   }
 
   /** Cuts everything at once. */

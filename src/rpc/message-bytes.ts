@@ -1,6 +1,7 @@
 /** The first message in the body of an RPC, out of its frame, its text form and its compression. */
 
 import { gunzipSync, inflateSync } from 'node:zlib';
+import { mediaType } from '../core/media-type.ts';
 import { MALFORMED } from './protobuf-field.ts';
 
 const FRAME_HEAD_BYTES = 5;
@@ -17,9 +18,8 @@ export interface Coding {
 
 /** How the body of a call is written, by its content type; undefined where it is none of an RPC. */
 export function codingOf(contentType: string): Coding | undefined {
-  const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
   const match = /^application\/(?:(grpc|grpc-web|grpc-web-text)(?:\+(proto|json))?|(connect\+)?(proto|json))$/.exec(
-    type,
+    mediaType(contentType),
   );
   if (match === null) return undefined;
   const [, grpc, grpcCodec, stream, connectCodec] = match;

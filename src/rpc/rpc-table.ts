@@ -31,7 +31,7 @@ const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
 export const ZITADEL_RPCS: RpcTable = rpcTable(readDefinitions());
 
 /** A table of definitions, compiled: its look-ups do no work that grows with the number of RPCs. */
-export function rpcTable({ rpcs, restPaths, prefixes }: Definitions): RpcTable {
+function rpcTable({ rpcs, restPaths, prefixes }: Definitions): RpcTable {
   const rest = new RestPaths(restPaths);
   const byPath = new Map(rpcs.map((rpc) => [`/${rpc.name}`, byRpc(rpc, rpc.name)]));
 

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { canonicalAddress } from '../core/address.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { ClientAddress } from '../core/exchange.ts';
-import { listMembers } from '../core/headers.ts';
+import { joinedField, listMembers } from '../core/headers.ts';
 import { Networks } from '../core/networks.ts';
 import type { Connection, Fields } from '../core/raw.ts';
 
@@ -174,18 +174,9 @@ function readHeader(fields: Fields, header: string): Said {
   return { hops: [address], protos };
 }
 
-/** All values of a list field in one, as RFC 9110 section 5.3 joins them. */
-function collect(fields: Fields, name: string): string | undefined {
-  let joined: string | undefined;
-  for (let i = 0; i < fields.length; i += 2) {
-    if (fields[i] === name) joined = joined === undefined ? fields[i + 1]! : `${joined},${fields[i + 1]!}`;
-  }
-  return joined;
-}
-
 /** The members of a list field, where it is there. */
 function members(fields: Fields, name: string): string[] | undefined {
-  const value = collect(fields, name);
+  const value = joinedField(fields, name);
   return value === undefined ? undefined : listMembers(value);
 }
 
@@ -220,7 +211,7 @@ interface ForwardedElement {
 
 /** The elements of Forwarded in their order; throws where it does not parse, or says something twice. */
 function parseForwarded(fields: Fields): ForwardedElement[] | undefined {
-  const text = collect(fields, 'forwarded');
+  const text = joinedField(fields, 'forwarded');
   if (text === undefined) return undefined;
   const elements: ForwardedElement[] = [];
   let element: ForwardedElement = {};

@@ -37,8 +37,9 @@ interface Open {
   readonly budget: ConnectionBudget | undefined;
   /** Requests without a finished answer, in their order. */
   readonly unanswered: Set<{ readonly request: IncomingMessage; readonly response: ServerResponse }>;
-  /** A request has come. */
-  used: boolean;
+  /** Since when nothing has come and nothing is answered, by `performance.now`; what was read until then, in bytes. */
+  quietSince: number;
+  quietAt: number;
   /** The next answer is the last: what the peer sends behind its request is no request. */
   ending: boolean;
   /** It has reached its age: the next answer says that it is closed. */
@@ -86,7 +87,15 @@ export class Http1Server {
 
   /** `budget`: what the peer may do; beyond it the connection is closed. */
   accept(socket: Duplex, connection: Connection, budget?: ConnectionBudget): Served {
-    const open: Open = { connection, budget, unanswered: new Set(), used: false, ending: false, old: false };
+    const open: Open = {
+      connection,
+      budget,
+      unanswered: new Set(),
+      quietSince: performance.now(),
+      quietAt: bytesRead(socket),
+      ending: false,
+      old: false,
+    };
     this.#open.set(socket, open);
     socket.once('close', () => this.#open.delete(socket));
     this.#server.emit('connection', socket);
@@ -102,12 +111,23 @@ export class Http1Server {
     this.#fading = faded;
   }
 
-  /** Every answer from now on says `connection: close`; connections without a request are closed. */
-  drain(): void {
+  /**
+   * Every answer from now on says `connection: close`. A connection without a request is closed when it was quiet for
+   * `quietMs`: one that is in use may have a request on its way, which would be lost with it, and gets an answer first.
+   * Node's own `closeIdleConnections` also closes one whose answer is not all written.
+   */
+  drain(quietMs: number): void {
     this.#fading = true;
-    this.#server.closeIdleConnections();
-    // Opened ahead of need, as browsers do; Node counts them as busy until their first request.
-    for (const [socket, { used }] of this.#open) if (!used) socket.destroy();
+    const now = performance.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const [socket, { unanswered, quietSince, quietAt }] of this.#open) {
+      // Where a part of a request is here, its end is not far, or the header timeout.
+      if (unanswered.size > 0 || bytesRead(socket) !== quietAt) continue;
+      const left = quietSince + quietMs - now;
+      if (left <= 0) socket.destroy();
+      else next = Math.min(next, left);
+    }
+    if (next < Number.POSITIVE_INFINITY) setTimeout(() => this.drain(quietMs), Math.ceil(next)).unref();
   }
 
   destroy(): void {
@@ -120,9 +140,12 @@ export class Http1Server {
     const open = this.#open.get(request.socket)!;
     if (open.ending) return;
     const exchange = { request, response };
-    open.used = true;
     open.unanswered.add(exchange);
-    response.once('close', () => open.unanswered.delete(exchange));
+    response.once('close', () => {
+      open.unanswered.delete(exchange);
+      open.quietSince = performance.now();
+      open.quietAt = bytesRead(request.socket);
+    });
     const stream = new H1DownstreamStream(request, response, () => this.#fading || open.old);
     try {
       const raw = new H1Request(request, stream, open.connection, this.#options.limits, fault);
@@ -153,7 +176,6 @@ export class Http1Server {
   /** An upgrade has no response object yet; the stream of its raw request is never used. */
   #upgradeRequest(request: IncomingMessage): H1Request {
     const open = this.#open.get(request.socket)!;
-    open.used = true;
     const stream = new H1DownstreamStream(request, new http.ServerResponse(request), () => this.#fading || open.old);
     return new H1Request(request, stream, open.connection, this.#options.limits);
   }
@@ -198,6 +220,11 @@ export class Http1Server {
     }
     socket.destroy();
   }
+}
+
+/** What came on a connection so far, in bytes; with TLS those of its records. */
+function bytesRead(socket: Duplex): number {
+  return (socket as Socket).bytesRead;
 }
 
 /** The status line for what Node's parser did not take, and what the log is told. */

@@ -53,7 +53,7 @@ export class Listener {
     const onRequest = (request: RawRequest, reply: RawReply): void => sink.request(request, reply);
     const onDefect = ({ peerAddress }: Connection, defect: unknown): void =>
       this.#ended({ reason: 'defect', code: defect instanceof Error ? defect.message : String(defect) }, peerAddress);
-    this.#engine = (options.engine ?? ENGINES.node)({
+    this.#engine = (options.engine ?? ENGINES.frames)({
       limits,
       onRequest,
       onDefect,
@@ -124,9 +124,9 @@ export class Listener {
     return this.#leave();
   }
 
-  /** The same, and connections without a request are closed at once. */
-  drain(): Promise<void> {
-    this.#http1.drain();
+  /** The same, and connections of HTTP/1.1 without a request are closed when they were quiet for so many milliseconds. */
+  drain(quietMs = 0): Promise<void> {
+    this.#http1.drain(quietMs);
     for (const [socket, hasSpoken] of this.#undecided) if (!hasSpoken()) socket.destroy();
     return this.#leave();
   }

@@ -8,12 +8,12 @@ import { canonicalAddress } from '../core/address.ts';
 import { crc32c } from './crc32c.ts';
 
 /** The longest header of version 1 in bytes, CRLF included; section 2.1. */
-export const MAX_V1_BYTES = 107;
+const MAX_V1_BYTES = 107;
 /**
  * The longest header of version 2 that is read, in bytes after its first 16. Addresses take 36, the extras (TLV) of load
  * balancers some hundred; the format would allow 65,535.
  */
-export const MAX_V2_BYTES = 4096;
+const MAX_V2_BYTES = 4096;
 
 const V1_BEGIN = Buffer.from('PROXY ', 'latin1');
 const V2_BEGIN = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');

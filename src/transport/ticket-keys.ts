@@ -10,8 +10,8 @@ import type { Clock } from '../core/clock.ts';
 /** Bytes of a key as Node takes it: its name, a key for HMAC and one for AES. */
 const KEY_BYTES = 48;
 /** A secret has so many bytes. */
-export const MIN_SECRET_BYTES = 32;
-export const MAX_SECRET_BYTES = 4096;
+const MIN_SECRET_BYTES = 32;
+const MAX_SECRET_BYTES = 4096;
 /** A secret has at least so many different bytes: 32 random ones have about 30, a line of hexadecimal digits 16. */
 const MIN_DIFFERENT = 8;
 

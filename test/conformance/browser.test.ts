@@ -10,21 +10,11 @@ import { after, before, test } from 'node:test';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { WEBSOCKET_PATH } from '../../src/demo/login-stand-in.ts';
 import { USERS } from '../../src/demo/state.ts';
-import { needs, program } from '../support/programs.ts';
+import { chromiumOptions } from '../support/chromium.ts';
+import { needs } from '../support/programs.ts';
 import { type Stage, startStage } from './stage.ts';
 
 const BROWSER = needs('chromium');
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--ignore-certificate-errors',
-];
 
 let stage: Stage;
 let context: BrowserContext;
@@ -54,10 +44,8 @@ before(async () => {
   });
   profile = await mkdtemp(join(tmpdir(), 'gatehouse-browser-'));
   context = await chromium.launchPersistentContext(profile, {
-    executablePath: program('chromium'),
-    args: FLAGS,
+    ...chromiumOptions('--ignore-certificate-errors'),
     ignoreHTTPSErrors: true,
-    timeout: 60_000,
   });
   const port = stage.gateway.port('public');
   origin = `https://localhost:${port}`;

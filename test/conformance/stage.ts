@@ -22,7 +22,7 @@ export interface Stage extends AsyncDisposable {
 }
 
 /** What the stand-in has besides ZITADEL: paths that do one thing each, and a service with all kinds of streams. */
-export const DEMO_ROUTE = {
+const DEMO_ROUTE = {
   name: 'demo',
   paths: ['/demo/*', '/gatehouse.demo.v1.StreamService/{rpc}'],
   // A stream may be quiet for as long as it likes.

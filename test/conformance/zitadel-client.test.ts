@@ -26,9 +26,7 @@ const { url, clearUrl, ca } = stage.gateway;
 tls.setDefaultCACertificates([...tls.getCACertificates(), ca]);
 
 const ROAD_RUNNER = USERS[1]!;
-const h2 = { idleConnectionTimeoutMs: 1 } as const;
-const server = (token: string, baseUrl: string) =>
-  createServerTransport(token, { baseUrl, nodeOptions: { ca }, ...h2 });
+const server = (token: string, baseUrl: string) => createServerTransport(token, { baseUrl, nodeOptions: { ca } });
 const web = (token: string, baseUrl: string, interceptors: Interceptor[] = []) =>
   createClientTransport(token, { baseUrl, interceptors });
 

@@ -8,6 +8,7 @@ import type { EngineFactory } from '../../src/transport/engines/engine.ts';
 import { connectFrames, Flag, FrameType, frame, headerBlock } from '../support/h2-frames.ts';
 import { startListener, type TestListenerOptions } from '../support/listener.ts';
 import { abuseContract } from './engine-abuse.ts';
+import { endsContract } from './engine-ends.ts';
 import { limitsContract } from './engine-limits.ts';
 import { GET } from './engine-suite.ts';
 
@@ -79,6 +80,37 @@ export function engineContract(name: string, engine: EngineFactory, exceptions: 
     await client.finished(3);
     assert.equal(client.body(1).toString(), 'abc x-t=1');
     assert.equal(client.body(3).toString(), 'def undefined');
+  });
+
+  keeps('a DATA frame that comes slowly is told as it comes: its client is seen to send', async () => {
+    let heard = '';
+    let more = Promise.withResolvers<void>();
+    await using server = await start({
+      answer(request, reply) {
+        request.stream.receiver = {
+          ...NOBODY,
+          onData: (chunk) => {
+            heard += Buffer.from(chunk).toString();
+            more.resolve();
+          },
+          onEnd: () => reply.end(heard),
+        };
+        request.stream.resume();
+      },
+    });
+    using client = await connectFrames(server.port);
+    const data = frame(FrameType.DATA, Flag.END_STREAM, 1, 'abcdef');
+    client.headers(1, GET('/').with(0, [':method', 'POST']));
+    client.send(data.subarray(0, 12));
+    await more.promise;
+    assert.equal(heard, 'abc');
+    more = Promise.withResolvers();
+    client.send(data.subarray(12, 13));
+    await more.promise;
+    assert.equal(heard, 'abcd');
+    client.send(data.subarray(13));
+    await client.finished(1);
+    assert.equal(client.body(1).toString(), 'abcdef');
   });
 
   keeps('streams and connections are counted, and given back however they end', async () => {
@@ -199,4 +231,5 @@ export function engineContract(name: string, engine: EngineFactory, exceptions: 
 
   limitsContract(suite);
   abuseContract(suite);
+  endsContract(suite);
 }

@@ -18,6 +18,13 @@ import { Observed, poolSettings, request } from '../upstream/pool-settings.ts';
 import { type OpenOptions, type Peer, streamContract } from './stream.ts';
 import { Told } from './told.ts';
 
+const HEAD = [
+  [':method', 'POST'],
+  [':scheme', 'http'],
+  [':authority', 'x'],
+  [':path', '/'],
+] as const;
+
 /** The other side over HTTP/2. Trailers come with Huffman coding: the wire tests read them with real clients. */
 function framesPeer(peer: FramePeer): Peer {
   return {
@@ -107,13 +114,7 @@ streamContract({
     await once(server, 'listening');
     const peer = await connectFrames((server.address() as AddressInfo).port);
     const arrived = once(server, 'stream');
-    const head = [
-      [':method', 'POST'],
-      [':scheme', 'http'],
-      [':authority', 'x'],
-      [':path', '/'],
-    ] as const;
-    peer.headers(1, head, options.peerEnded ? Flag.END_STREAM : 0);
+    peer.headers(1, HEAD, options.peerEnded ? Flag.END_STREAM : 0);
     const [native] = (await arrived) as [ServerHttp2Stream];
     const told = new Told();
     const stream = begun(new H2DownstreamStream(native, undefined), told, options);
@@ -137,13 +138,7 @@ streamContract({
   async open(options = {}) {
     const server = await startListener({ engine: ENGINES.frames, answer: () => {} });
     const peer = await connectFrames(server.port);
-    const head = [
-      [':method', 'POST'],
-      [':scheme', 'http'],
-      [':authority', 'x'],
-      [':path', '/'],
-    ] as const;
-    peer.headers(1, head, options.peerEnded ? Flag.END_STREAM : 0);
+    peer.headers(1, HEAD, options.peerEnded ? Flag.END_STREAM : 0);
     const { stream: native } = await server.request(0);
     const told = new Told();
     const stream = begun(native, told, options);

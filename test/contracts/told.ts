@@ -1,4 +1,5 @@
 import type { Fields, Receiver, Reset } from '../../src/core/raw.ts';
+import { Lookout } from '../support/lookout.ts';
 
 /** A receiver that remembers what it was told. */
 export class Told implements Receiver {
@@ -9,12 +10,12 @@ export class Told implements Receiver {
   resets: Reset[] = [];
   drains = 0;
   heads: { fields: Fields; ended: boolean }[] = [];
-  readonly #waiting = new Set<() => void>();
+  readonly #lookout = new Lookout();
 
   #tell(event: string): void {
     // Pieces of a body may be cut anywhere.
     if (event !== 'data' || this.events.at(-1) !== 'data') this.events.push(event);
-    for (const look of this.#waiting) look();
+    this.#lookout.look();
   }
   onHead(fields: Fields, ended: boolean): void {
     this.heads.push({ fields, ended });
@@ -35,7 +36,7 @@ export class Told implements Receiver {
   }
   onDrain(): void {
     this.drains += 1;
-    for (const look of this.#waiting) look();
+    this.#lookout.look();
   }
   onClose(): void {
     this.#tell('close');
@@ -43,15 +44,7 @@ export class Told implements Receiver {
 
   /** Resolves when this holds. */
   until(holds: () => boolean): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const look = (): void => {
-      if (!holds()) return;
-      this.#waiting.delete(look);
-      resolve();
-    };
-    this.#waiting.add(look);
-    look();
-    return promise;
+    return this.#lookout.until(holds);
   }
   seen(event: string): Promise<void> {
     return this.until(() => this.events.includes(event));

@@ -8,6 +8,7 @@ import { startStandIn } from '../../src/demo/stand-in.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { connectRaw } from '../support/h1-raw.ts';
 import { connectFrames, Flag, FrameType } from '../support/h2-frames.ts';
+import { until } from '../support/until.ts';
 
 const GET: [string, string][] = [
   [':method', 'GET'],
@@ -145,7 +146,7 @@ test('drain turns readiness off and asks clients of HTTP/1.1 to go, serves on, a
     client.request('GET /nobody-serves-this HTTP/1.1', 'host: localhost');
     return (await client.answer())?.header('connection');
   };
-  while (!gateway.primary.ready().ok) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => gateway.primary.ready().ok);
   gateway.primary.drain(true);
   assert.equal(gateway.primary.ready().ok, false);
   assert.equal(await connection(), 'close');

@@ -4,6 +4,7 @@ import http2 from 'node:http2';
 import { test } from 'node:test';
 import { startStandIn } from '../../src/demo/stand-in.ts';
 import { startGateway } from '../support/gateway.ts';
+import { until } from '../support/until.ts';
 
 const hostOf = (url: string): string => new URL(url).host;
 
@@ -66,6 +67,13 @@ test('what a reload cannot change is refused by name, and the gateway goes on as
     /limits\.max_connections: .*restart/,
   );
   await assert.rejects(gateway.primary.reload({ ...gateway.config, workers: 1 }), /workers: .*restart/);
+  await assert.rejects(
+    gateway.primary.reload({ ...gateway.config, worker_heap_bytes: 2 ** 30 }),
+    /worker_heap_bytes: .*restart/,
+  );
+  const { tickets } = gateway.config.tls;
+  const other = { ...gateway.config.tls, tickets: { ...tickets, rotate_ms: tickets.rotate_ms + 1000 } };
+  await assert.rejects(gateway.primary.reload({ ...gateway.config, tls: other }), /^Error: tls: .*restart/);
   assert.match((await gateway.announcement('reload_failed')).problems, /limits/);
   assert.match(JSON.stringify(gateway.primary.ready().details), /rejected_reload/);
   const session = http2.connect(gateway.url, { ca: gateway.ca });
@@ -76,7 +84,7 @@ test('what a reload cannot change is refused by name, and the gateway goes on as
 test('an endpoint that came up after the start counts as reachable with its first answer, and not after a refused connection', async () => {
   await using gateway = await startGateway({ zitadel: '127.0.0.1:1' });
   const unreachable = (): unknown => gateway.primary.ready().details.unreachable_upstreams;
-  while (!gateway.primary.ready().ok) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => gateway.primary.ready().ok);
   assert.deepEqual(unreachable(), ['zitadel']);
   await using zitadel = await startStandIn();
   const upstream = { ...gateway.config.upstreams.zitadel!, endpoints: [hostOf(zitadel.url)] };

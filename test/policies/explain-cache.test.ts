@@ -33,7 +33,7 @@ function asking(clock: Clock, path: string, headers: Record<string, string> = {}
 function setUp(given: z.input<typeof cache.options> = {}) {
   const clock = new HandClock();
   const store = new Store({ maxBytes: 1 << 20, maxEntryBytes: 1 << 16 }, clock);
-  const parts = { store, maker: undefined, disk: undefined, warmHosts: [] };
+  const parts = { store, maker: undefined, mirror: undefined, disk: undefined, warmHosts: [] };
   const context: PolicyContext = contextOf(clock, { cache: parts as never });
   const lines = (path: string, headers?: Record<string, string>, method?: string) =>
     cache.explain!(cache.options.parse(given), context)(asking(clock, path, headers, method));

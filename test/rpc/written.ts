@@ -4,7 +4,7 @@ import { type FieldOf, fieldOf, messageField } from '../../src/rpc/message-field
 import { MALFORMED } from '../../src/rpc/protobuf-field.ts';
 import { type RpcCall, ZITADEL_RPCS } from '../../src/rpc/rpc-table.ts';
 
-export const CREATE_SESSION = '/zitadel.session.v2.SessionService/CreateSession';
+const CREATE_SESSION = '/zitadel.session.v2.SessionService/CreateSession';
 
 export interface Asked {
   readonly method?: string;
@@ -28,7 +28,7 @@ export function fieldIn(asked: Asked): string | undefined {
 }
 
 /** The call that a request is, and a field of its message. */
-export function fieldAt(method: string, path: string, name: string): [RpcCall, FieldOf] {
+function fieldAt(method: string, path: string, name: string): [RpcCall, FieldOf] {
   const call = ZITADEL_RPCS.find(method, path);
   const field = call?.rpc === undefined ? undefined : fieldOf(call.rpc, name);
   if (call === undefined || field === undefined) throw new Error(`${method} ${path} has no ${name}`);

@@ -11,6 +11,7 @@ import type { AccessRecord, Exchange } from '../../src/core/exchange.ts';
 import { Primary } from '../../src/process/primary.ts';
 import { developmentCertificate } from '../../src/transport/development-certificate.ts';
 import { TEST_ENGINE } from './engine.ts';
+import { Lookout } from './lookout.ts';
 
 export interface GatewayOptions {
   /** `host:port` of the stand-in for ZITADEL, or a whole upstream. */
@@ -98,6 +99,7 @@ const NAMES = [
   'cache_disk',
   'cache_warmed',
   'worker_lost',
+  'worker_hung',
   'worker_started',
   'reloaded',
   'reload_failed',
@@ -143,12 +145,12 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   const events = new Events();
   const ended: Ended[] = [];
   const announced: { name: keyof GatewayEvents; payload: unknown }[] = [];
-  const waiting = new Set<() => void>();
+  const lookout = new Lookout();
   for (const name of NAMES) {
     events.on(name, (payload) => {
       announced.push({ name, payload });
       if (name === 'exchange') ended.push(payload as Ended);
-      for (const look of waiting) look();
+      lookout.look();
     });
   }
   const primary = await Primary.start({
@@ -159,20 +161,6 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     ...(options.workerScript !== undefined && { workerScript: options.workerScript }),
     ...(options.workerLog !== undefined && { log: { human: false, terminal: false, relay: options.workerLog } }),
   });
-
-  /** Looks at what is there, and again whenever something was announced; the test's own timeout ends a vain wait. */
-  function eventually<T>(find: () => T | undefined): Promise<T> {
-    const { promise, resolve } = Promise.withResolvers<T>();
-    const look = (): void => {
-      const found = find();
-      if (found === undefined) return;
-      waiting.delete(look);
-      resolve(found);
-    };
-    waiting.add(look);
-    look();
-    return promise;
-  }
 
   function port(name: string): number {
     const found = primary.listeners.find(({ config }) => config.name === name);
@@ -189,9 +177,9 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     ca,
     ended,
     announced,
-    over: (fits) => eventually(() => ended.find(fits)),
+    over: (fits) => lookout.for(() => ended.find(fits)),
     announcement: (name, fits = () => true) =>
-      eventually(() => announced.find((one) => one.name === name && fits(one.payload as never))?.payload as never),
+      lookout.for(() => announced.find((one) => one.name === name && fits(one.payload as never))?.payload as never),
     port,
     async [Symbol.asyncDispose]() {
       await primary.stop('test over', { drainDelayMs: 0, timeoutMs: 100 });

@@ -1,8 +1,9 @@
 /** HTTP/1.1 byte by byte: peers that see and say what a library would hide. RFC 9112. */
 
-import { once } from 'node:events';
-import net, { type AddressInfo, type Socket } from 'node:net';
-import tls from 'node:tls';
+import net, { type Socket } from 'node:net';
+import { connectSocket } from './client-socket.ts';
+import { Lookout } from './lookout.ts';
+import { type PeerServer, servePeers } from './peer-server.ts';
 
 /** One end of an HTTP/1.1 connection, by hand. */
 export class BytePeer {
@@ -15,7 +16,7 @@ export class BytePeer {
   keep = true;
   /** How the connection ended: by FIN, by TCP reset, or not yet. */
   ended: 'FIN' | 'RST' | undefined;
-  readonly #waiting = new Set<() => void>();
+  readonly #lookout = new Lookout();
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -26,11 +27,11 @@ export class BytePeer {
     socket.on('data', (chunk: Buffer) => {
       this.bytes += chunk.length;
       if (this.keep) this.text += chunk.toString('latin1');
-      for (const look of this.#waiting) look();
+      this.#lookout.look();
     });
     const over = (how: 'FIN' | 'RST'): void => {
       this.ended ??= how;
-      for (const look of this.#waiting) look();
+      this.#lookout.look();
     };
     socket.on('end', () => over('FIN'));
     socket.on('close', () => over(failed ? 'RST' : 'FIN'));
@@ -52,15 +53,7 @@ export class BytePeer {
 
   /** Resolves when this holds, now or later, or when the connection is over. */
   until(holds: () => boolean): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const look = (): void => {
-      if (!holds() && this.ended === undefined) return;
-      this.#waiting.delete(look);
-      resolve();
-    };
-    this.#waiting.add(look);
-    look();
-    return promise;
+    return this.#lookout.until(() => holds() || this.ended !== undefined);
   }
 
   /** Resolves with everything that came when it contains this. */
@@ -87,21 +80,12 @@ export class BytePeer {
 
 /** Connects to a listener by hand: TLS with ALPN http/1.1 where a CA is given, else cleartext. */
 export async function connectBytes(port: number, options: { ca?: string } = {}): Promise<BytePeer & Disposable> {
-  const socket =
-    options.ca === undefined
-      ? net.connect({ port, host: '127.0.0.1', noDelay: true })
-      : tls.connect({ port, host: '127.0.0.1', ca: options.ca, servername: 'localhost', ALPNProtocols: ['http/1.1'] });
-  await once(socket, options.ca === undefined ? 'connect' : 'secureConnect');
-  const peer = new BytePeer(socket);
+  const peer = new BytePeer(await connectSocket(port, 'http/1.1', options));
   return Object.assign(peer, { [Symbol.dispose]: () => peer.close() });
 }
 
-export interface ByteServer extends AsyncDisposable {
-  readonly address: string;
-  readonly peers: readonly BytePeer[];
-  /** The nth connection, now or later. */
-  peer(index: number): Promise<BytePeer>;
-}
+/** An upstream by hand, and its connections. */
+export type ByteServer = PeerServer<BytePeer>;
 
 /** An upstream by hand. `onPeer` is called for every connection, `onHead` when the head of a request is here. */
 export async function startByteServer(
@@ -109,7 +93,7 @@ export async function startByteServer(
   onPeer: (peer: BytePeer) => void = () => {},
 ): Promise<ByteServer> {
   const peers: BytePeer[] = [];
-  const waiting = new Set<() => void>();
+  const lookout = new Lookout();
   const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     const peer = new BytePeer(socket);
     peers.push(peer);
@@ -123,27 +107,7 @@ export async function startByteServer(
         onHead(peer, head);
       }
     });
-    for (const wake of waiting) wake();
+    lookout.look();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    peers,
-    peer(index) {
-      const { promise, resolve } = Promise.withResolvers<BytePeer>();
-      const look = (): void => {
-        if (peers[index] === undefined) return;
-        waiting.delete(look);
-        resolve(peers[index]);
-      };
-      waiting.add(look);
-      look();
-      return promise;
-    },
-    async [Symbol.asyncDispose]() {
-      for (const peer of peers) peer.close();
-      server.close();
-    },
-  };
+  return servePeers(server, peers, lookout);
 }

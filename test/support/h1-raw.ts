@@ -2,7 +2,8 @@
 
 import { once } from 'node:events';
 import net, { type AddressInfo, type Socket } from 'node:net';
-import tls from 'node:tls';
+import { connectSocket } from './client-socket.ts';
+import { Lookout } from './lookout.ts';
 
 /** One answer as it came. */
 export interface RawAnswer {
@@ -19,18 +20,18 @@ export class RawClient implements Disposable {
   closed = false;
   /** Everything that came and was not read as an answer yet. */
   rest: Buffer = Buffer.alloc(0);
-  readonly #waiting = new Set<() => void>();
+  readonly #lookout = new Lookout();
 
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on('error', () => {});
     socket.on('data', (chunk: Buffer) => {
       this.rest = Buffer.concat([this.rest, chunk]);
-      this.#look();
+      this.#lookout.look();
     });
     socket.on('close', () => {
       this.closed = true;
-      this.#look();
+      this.#lookout.look();
     });
   }
 
@@ -44,34 +45,22 @@ export class RawClient implements Disposable {
   }
 
   /** The next answer, 1xx included; undefined when the connection closes without a whole one. */
-  answer(options: { head?: boolean } = {}): Promise<RawAnswer | undefined> {
-    return this.#until(() => this.#take(options.head === true));
+  async answer(options: { head?: boolean } = {}): Promise<RawAnswer | undefined> {
+    let found: RawAnswer | undefined;
+    await this.#lookout.until(() => {
+      found = this.#take(options.head === true);
+      return found !== undefined || this.closed;
+    });
+    return found;
   }
 
   /** Resolves when the other side has closed. */
   gone(): Promise<void> {
-    return this.#until(() => undefined).then(() => {});
+    return this.#lookout.until(() => this.closed);
   }
 
   [Symbol.dispose](): void {
     this.socket.destroy();
-  }
-
-  #until<T>(find: () => T | undefined): Promise<T | undefined> {
-    const { promise, resolve } = Promise.withResolvers<T | undefined>();
-    const look = (): void => {
-      const found = find();
-      if (found === undefined && !this.closed) return;
-      this.#waiting.delete(look);
-      resolve(found);
-    };
-    this.#waiting.add(look);
-    look();
-    return promise;
-  }
-
-  #look(): void {
-    for (const look of [...this.#waiting]) look();
   }
 
   #take(head: boolean): RawAnswer | undefined {
@@ -128,13 +117,7 @@ export async function connectRaw(
   port: number,
   options: { ca?: string; host?: string; from?: string } = {},
 ): Promise<RawClient> {
-  const { ca, host = '127.0.0.1' } = options;
-  const socket =
-    ca === undefined
-      ? net.connect({ port, host, noDelay: true, ...(options.from && { localAddress: options.from }) })
-      : tls.connect({ port, host, ca, servername: 'localhost', ALPNProtocols: ['http/1.1'] });
-  await once(socket, ca === undefined ? 'connect' : 'secureConnect');
-  return new RawClient(socket);
+  return new RawClient(await connectSocket(port, 'http/1.1', options));
 }
 
 /** A request as an HTTP/1.1 upstream received it. */

@@ -1,23 +1,13 @@
 /** HTTP/2 frame by frame: peers that see and say what a library would hide. RFC 9113 sections 4 to 6. */
 
-import { once } from 'node:events';
-import net, { type AddressInfo, type Socket } from 'node:net';
+import net, { type Socket } from 'node:net';
 import tls from 'node:tls';
+import { Flag, FrameType, SettingId } from '../../src/transport/engines/frames/protocol.ts';
+import { connectSocket } from './client-socket.ts';
+import { Lookout } from './lookout.ts';
+import { type PeerServer, servePeers } from './peer-server.ts';
 
-export const FrameType = {
-  DATA: 0x0,
-  HEADERS: 0x1,
-  PRIORITY: 0x2,
-  RST_STREAM: 0x3,
-  SETTINGS: 0x4,
-  PUSH_PROMISE: 0x5,
-  PING: 0x6,
-  GOAWAY: 0x7,
-  WINDOW_UPDATE: 0x8,
-  CONTINUATION: 0x9,
-} as const;
-
-export const Flag = { END_STREAM: 0x1, ACK: 0x1, END_HEADERS: 0x4, PADDED: 0x8, PRIORITY: 0x20 } as const;
+export { Flag, FrameType, SettingId };
 
 const NAME_OF = Object.fromEntries(Object.entries(FrameType).map(([name, type]) => [type, name]));
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
@@ -34,8 +24,6 @@ export interface Frame {
 
 /** An identifier of SETTINGS and its value. */
 export type Setting = readonly [id: number, value: number];
-
-export const SettingId = { INITIAL_WINDOW_SIZE: 0x4, MAX_CONCURRENT_STREAMS: 0x3, MAX_HEADER_LIST_SIZE: 0x6 } as const;
 
 /** A frame as bytes. */
 export function frame(type: number, flags: number, stream: number, payload: Buffer | string = ''): Buffer {
@@ -106,7 +94,7 @@ export class FramePeer {
   #preface: boolean;
   #pings = 0;
   #mute = false;
-  readonly #waiting = new Set<() => void>();
+  readonly #lookout = new Lookout();
 
   /** `settings`: identifiers and values of RFC 9113 section 6.5.2; `none` never says a word. */
   constructor(socket: Socket, role: 'client' | 'server', settings: readonly Setting[] | 'none' = []) {
@@ -119,7 +107,7 @@ export class FramePeer {
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('close', () => {
       this.closed = true;
-      this.#look();
+      this.#lookout.look();
     });
   }
 
@@ -178,17 +166,13 @@ export class FramePeer {
   }
 
   /** The first frame that fits, now or later; undefined when the connection closes without one. */
-  next(fits: (frame: Frame) => boolean): Promise<Frame | undefined> {
-    const { promise, resolve } = Promise.withResolvers<Frame | undefined>();
-    const look = (): void => {
-      const found = this.frames.find(fits);
-      if (found === undefined && !this.closed) return;
-      this.#waiting.delete(look);
-      resolve(found);
-    };
-    this.#waiting.add(look);
-    look();
-    return promise;
+  async next(fits: (frame: Frame) => boolean): Promise<Frame | undefined> {
+    let found: Frame | undefined;
+    await this.#lookout.until(() => {
+      found = this.frames.find(fits);
+      return found !== undefined || this.closed;
+    });
+    return found;
   }
 
   /** The frames of one stream so far, as text. */
@@ -244,7 +228,7 @@ export class FramePeer {
       this.frames.push(one);
       this.#react(one, length);
     }
-    this.#look();
+    this.#lookout.look();
   }
 
   #react({ type, flags, stream, payload }: Frame, length: number): void {
@@ -260,10 +244,6 @@ export class FramePeer {
     }
   }
 
-  #look(): void {
-    for (const look of this.#waiting) look();
-  }
-
   close(): void {
     this.socket.destroy();
   }
@@ -277,21 +257,12 @@ export async function connectFrames(
   port: number,
   options: { ca?: string; settings?: readonly Setting[]; from?: string } = {},
 ): Promise<FramePeer & Disposable> {
-  const socket =
-    options.ca === undefined
-      ? net.connect({ port, host: '127.0.0.1', noDelay: true, ...(options.from && { localAddress: options.from }) })
-      : tls.connect({ port, host: '127.0.0.1', ca: options.ca, servername: 'localhost', ALPNProtocols: ['h2'] });
-  await once(socket, options.ca === undefined ? 'connect' : 'secureConnect');
-  const peer = new FramePeer(socket, 'client', options.settings);
+  const peer = new FramePeer(await connectSocket(port, 'h2', options), 'client', options.settings);
   return Object.assign(peer, { [Symbol.dispose]: () => peer.close() });
 }
 
-export interface FrameServer extends AsyncDisposable {
-  readonly address: string;
-  readonly peers: readonly FramePeer[];
-  /** The nth connection, now or later. */
-  peer(index: number): Promise<FramePeer>;
-}
+/** An upstream by hand, and its connections. */
+export type FrameServer = PeerServer<FramePeer>;
 
 /** An upstream by hand: `onStream` is called for every HEADERS that opens a stream. */
 export async function startFrameServer(
@@ -300,7 +271,7 @@ export async function startFrameServer(
   options: { settings?: readonly Setting[] | 'none'; tls?: tls.TlsOptions } = {},
 ): Promise<FrameServer> {
   const peers: FramePeer[] = [];
-  const waiting = new Set<() => void>();
+  const lookout = new Lookout();
   const { settings = [] } = options;
   const accept = (socket: Socket): void => {
     const peer = new FramePeer(socket, 'server', settings);
@@ -315,30 +286,10 @@ export async function startFrameServer(
       }
     };
     socket.on('data', look);
-    for (const wake of waiting) wake();
+    lookout.look();
   };
   const server =
     options.tls === undefined ? net.createServer({ noDelay: true }, accept) : tls.createServer(options.tls, accept);
   server.on('tlsClientError', () => {});
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    peers,
-    peer(index) {
-      const { promise, resolve } = Promise.withResolvers<FramePeer>();
-      const look = (): void => {
-        if (peers[index] === undefined) return;
-        waiting.delete(look);
-        resolve(peers[index]);
-      };
-      waiting.add(look);
-      look();
-      return promise;
-    },
-    async [Symbol.asyncDispose]() {
-      for (const peer of peers) peer.close();
-      server.close();
-    },
-  };
+  return servePeers(server, peers, lookout);
 }

@@ -6,6 +6,7 @@ import type { RawReply, RawRequest } from '../../src/core/raw.ts';
 import { ENGINES } from '../../src/transport/engines/index.ts';
 import { Listener, type ListenerLimits, type ListenerOptions, type RequestSink } from '../../src/transport/listener.ts';
 import { TEST_ENGINE } from './engine.ts';
+import { Lookout } from './lookout.ts';
 
 /** Limits that no test meets by accident. */
 export const AMPLE: ListenerLimits = {
@@ -60,29 +61,26 @@ export async function startListener(options: TestListenerOptions = {}): Promise<
   const events = new Events();
   const requests: RawRequest[] = [];
   const ends: GatewayEvents['connection_ended'][] = [];
-  const waiting = new Set<() => void>();
-  const look = (): void => {
-    for (const one of [...waiting]) one();
-  };
+  const lookout = new Lookout();
   let open = 0;
   events.on('connection_opened', () => {
     open += 1;
-    look();
+    lookout.look();
   });
   events.on('connection_closed', () => {
     open -= 1;
-    look();
+    lookout.look();
   });
   events.on('connection_ended', (end) => {
     ends.push(end);
-    look();
+    lookout.look();
   });
   const sink: RequestSink = {
     request(request, reply) {
       requests.push(request);
-      reply.once('close', () => setImmediate(look));
+      reply.once('close', () => setImmediate(() => lookout.look()));
       answer(request, reply);
-      look();
+      lookout.look();
     },
     wantsUpgrade,
     upgrade: (_request, socket) => {
@@ -103,19 +101,6 @@ export async function startListener(options: TestListenerOptions = {}): Promise<
   );
   const address = await listener.listen();
 
-  function eventually<T>(find: () => T | undefined): Promise<T> {
-    const { promise, resolve } = Promise.withResolvers<T>();
-    const one = (): void => {
-      const found = find();
-      if (found === undefined) return;
-      waiting.delete(one);
-      resolve(found);
-    };
-    waiting.add(one);
-    one();
-    return promise;
-  }
-
   return {
     listener,
     port: address.port,
@@ -125,9 +110,9 @@ export async function startListener(options: TestListenerOptions = {}): Promise<
     get open() {
       return open;
     },
-    request: (index) => eventually(() => requests[index]),
-    end: (fits = () => true) => eventually(() => ends.find(fits)),
-    until: (holds) => eventually(() => holds() || undefined).then(() => {}),
+    request: (index) => lookout.for(() => requests[index]),
+    end: (fits = () => true) => lookout.for(() => ends.find(fits)),
+    until: (holds) => lookout.until(holds),
     async [Symbol.asyncDispose]() {
       listener.destroy();
     },

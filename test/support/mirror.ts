@@ -11,7 +11,7 @@ export const UNLIMITED = {
 } as const;
 
 /** What was asked, as the body says it: the target, then every field. */
-export function mirrored(asked: Asked): string {
+function mirrored(asked: Asked): string {
   const lines = Object.entries(asked.headers)
     .filter(([name, value]) => !(OURS.has(name) && /^(?:127\.0\.0\.1|https?|[\w-]{36})$/.test(String(value))))
     .map(([name, value]) => `${name}: ${value}`);

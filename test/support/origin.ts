@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import http, { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import http2 from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import { Lookout } from './lookout.ts';
 
 export type OriginProtocol = 'h2c' | 'http/1.1';
 
@@ -73,7 +74,7 @@ export interface Origin extends AsyncDisposable {
 /** Starts an origin; `port` where it must be a certain one. */
 export async function startOrigin(protocol: OriginProtocol): Promise<Origin> {
   const asked: Asked[] = [];
-  const waiting = new Set<() => void>();
+  const lookout = new Lookout();
   const sockets = new Set<Socket>();
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     response.on('error', () => {});
@@ -85,7 +86,7 @@ export async function startOrigin(protocol: OriginProtocol): Promise<Origin> {
     const one = new Asked(request, response);
     asked.push(one);
     origin.play(one);
-    for (const look of [...waiting]) look();
+    lookout.look();
   };
   const make = (): http.Server | http2.Http2Server => {
     const server =
@@ -119,18 +120,7 @@ export async function startOrigin(protocol: OriginProtocol): Promise<Origin> {
     address: `127.0.0.1:${port}`,
     asked,
     play: (one) => one.answer(404),
-    nth(index) {
-      const { promise, resolve } = Promise.withResolvers<Asked>();
-      const look = (): void => {
-        const one = asked[index];
-        if (one === undefined) return;
-        waiting.delete(look);
-        resolve(one);
-      };
-      waiting.add(look);
-      look();
-      return promise;
-    },
+    nth: (index) => lookout.for(() => asked[index]),
     die: () => end((socket) => socket.resetAndDestroy()),
     async revive() {
       server = make();

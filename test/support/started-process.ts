@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { Lookout } from './lookout.ts';
 
 /** A line of the log of the gateway. */
 export interface LogLine {
@@ -38,7 +39,7 @@ export function startProcess(file: string, args: readonly string[], { cwd, env }
   const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const texts = { stdout: '', stderr: '' };
   const lines: LogLine[] = [];
-  const waiting = new Set<() => void>();
+  const lookout = new Lookout();
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     texts.stdout += text;
   });
@@ -48,7 +49,7 @@ export function startProcess(file: string, args: readonly string[], { cwd, env }
   createInterface({ input: child.stdout }).on('line', (text) => {
     if (!text.startsWith('{"level"')) return;
     lines.push(JSON.parse(text) as LogLine);
-    for (const look of waiting) look();
+    lookout.look();
   });
   const { promise: ended, resolve } = Promise.withResolvers<Ended>();
   child.once('error', (error) => resolve({ code: null, signal: null, stdout: '', stderr: error.message }));
@@ -57,19 +58,13 @@ export function startProcess(file: string, args: readonly string[], { cwd, env }
   return {
     child,
     ended,
-    line(fits) {
-      const { promise, resolve: found, reject } = Promise.withResolvers<LogLine>();
-      const look = (): void => {
-        const line = lines.find(fits);
-        if (line === undefined) return;
-        waiting.delete(look);
-        found(line);
-      };
-      waiting.add(look);
-      look();
-      void ended.then((end) => reject(new Error(`ended before the line came: ${JSON.stringify(end, null, 1)}`)));
-      return promise;
-    },
+    line: (fits) =>
+      Promise.race([
+        lookout.for(() => lines.find(fits)),
+        ended.then((end) => {
+          throw new Error(`ended before the line came: ${JSON.stringify(end, null, 1)}`);
+        }),
+      ]),
     signal: (name) => void child.kill(name),
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');

@@ -6,6 +6,7 @@ import { type DnsAnswer, DnsServer } from '../support/dns-server.ts';
 import { startGateway } from '../support/gateway.ts';
 import { Client, CONFIG, NAME, untilPod, upstreamOf } from '../support/pod-client.ts';
 import { startPods } from '../support/pods.ts';
+import { until } from '../support/until.ts';
 
 test('endpoints that come are used, those that go are not, and no request fails meanwhile', async () => {
   await using cluster = await startPods(3);
@@ -37,7 +38,7 @@ test('a stream ends in peace on an endpoint that leaves, and its session is clos
   await using gateway = await startGateway({ zitadel: upstreamOf(dns, cluster.port), config: CONFIG });
   using client = new Client(gateway);
   const long = client.ask('/long');
-  while (one.asked.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => one.asked.length > 0);
   dns.set(NAME, 'A', { records: [two.address], ttl: 0 });
   await gateway.announcement('endpoints_changed', ({ removed }) => removed.length === 1);
   assert.equal(await client.ask(), two.address);
@@ -87,9 +88,7 @@ test('a name that flaps costs no request', async () => {
     for (const records of [[one], [two], [one, two]]) {
       const { length } = gateway.announced;
       dns.set(NAME, 'A', { records, ttl: 0 });
-      while (!gateway.announced.slice(length).some(({ name }) => name === 'endpoints_changed')) {
-        await new Promise((resolve) => setImmediate(resolve));
-      }
+      await until(() => gateway.announced.slice(length).some(({ name }) => name === 'endpoints_changed'));
     }
   }
   const answers = await flow.stop();

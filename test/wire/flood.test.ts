@@ -7,6 +7,7 @@ import net, { type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { startGateway } from '../support/gateway.ts';
 import { connectFrames, SettingId } from '../support/h2-frames.ts';
+import { until } from '../support/until.ts';
 import { Flag, outcome, plain, startUpstream } from './raw-upstream.ts';
 
 const MIB = 2 ** 20;
@@ -152,7 +153,7 @@ test('an HTTP/1.1 client that stops reading 200 MB: little is taken from the ups
   const socket = net.connect(gateway.port('clear'), '127.0.0.1');
   socket.pause();
   socket.write('GET /v2/flood HTTP/1.1\r\nhost: localhost\r\n\r\n');
-  while (flood.written === 0) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => flood.written > 0);
   await flood.stalled();
   assert.ok(flood.written < BOUND, `${flood.written} bytes were taken`);
   socket.destroy();

@@ -2,23 +2,14 @@
 // Harm: ZITADEL finds the instance by the host; where the gateway reads another host than ZITADEL does, rules by host are
 // passed, and Fastify itself prefers `host` to `:authority`.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { type StandIn, startStandIn } from '../../src/demo/stand-in.ts';
+import { test } from 'node:test';
 import { ask, PROTOCOLS } from '../support/ask.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { startGateway } from '../support/gateway.ts';
 import { connectRaw } from '../support/h1-raw.ts';
 import { connectFrames, Flag } from '../support/h2-frames.ts';
+import { served } from '../support/served.ts';
 
-let zitadel: StandIn;
-let gateway: TestGateway;
-before(async () => {
-  zitadel = await startStandIn();
-  gateway = await startGateway({ zitadel: `127.0.0.1:${zitadel.port}` });
-});
-after(async () => {
-  await gateway[Symbol.asyncDispose]();
-  await zitadel.close();
-});
+const { gateway, zitadel } = await served();
 
 async function overH1(...lines: string[]) {
   using client = await connectRaw(gateway.port('clear'));

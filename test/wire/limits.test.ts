@@ -2,34 +2,23 @@
 // promises, and a record or an event that names the limit.
 // Harm: a limit without a name costs an operator a day; one without an answer looks like a broken ZITADEL.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { type StandIn, startStandIn } from '../../src/demo/stand-in.ts';
+import { test } from 'node:test';
 import { ask, PROTOCOLS } from '../support/ask.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { connectRaw } from '../support/h1-raw.ts';
 import { connectFrames, Flag, FrameType, frame, headerBlock } from '../support/h2-frames.ts';
 import { startListener } from '../support/listener.ts';
+import { served } from '../support/served.ts';
 
-let zitadel: StandIn;
-let gateway: TestGateway;
-before(async () => {
-  zitadel = await startStandIn();
-  gateway = await startGateway({
-    zitadel: `127.0.0.1:${zitadel.port}`,
-    config: {
-      limits: {
-        max_header_bytes: 8192,
-        max_header_count: 40,
-        max_url_bytes: 17_000,
-        body_idle_ms: 200,
-        write_idle_ms: 200,
-      },
+const { gateway, zitadel } = await served({
+  config: {
+    limits: {
+      max_header_bytes: 8192,
+      max_header_count: 40,
+      max_url_bytes: 17_000,
+      body_idle_ms: 200,
+      write_idle_ms: 200,
     },
-  });
-});
-after(async () => {
-  await gateway[Symbol.asyncDispose]();
-  await zitadel.close();
+  },
 });
 
 const MANY = Array.from({ length: 41 }, (_, i) => [`x-${i}`, '1'] as const);

@@ -1,23 +1,14 @@
 // Paths on the wire: matched by what they mean, forwarded byte for byte.
 // Harm: a target that is routed by one reading and served by another passes the limits of the class it is served in.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { type StandIn, startStandIn } from '../../src/demo/stand-in.ts';
+import { test } from 'node:test';
 import { ask, PROTOCOLS } from '../support/ask.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { startGateway } from '../support/gateway.ts';
 import { connectRaw } from '../support/h1-raw.ts';
 import { connectFrames, Flag } from '../support/h2-frames.ts';
+import { served } from '../support/served.ts';
 
-let zitadel: StandIn;
-let gateway: TestGateway;
-before(async () => {
-  zitadel = await startStandIn();
-  gateway = await startGateway({ zitadel: `127.0.0.1:${zitadel.port}` });
-});
-after(async () => {
-  await gateway[Symbol.asyncDispose]();
-  await zitadel.close();
-});
+const { gateway, zitadel } = await served();
 
 for (const protocol of PROTOCOLS) {
   // Of those that the cache holds, each protocol has its own: the other's answer would be served.

@@ -9,6 +9,7 @@ import { CreateSessionRequestSchema } from '@zitadel/proto/zitadel/session/v2/se
 import { type StandIn, startStandIn } from '../../src/demo/stand-in.ts';
 import { USERS } from '../../src/demo/state.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { until } from '../support/until.ts';
 
 const hostOf = (url: string): string => new URL(url).host;
 const [, USER] = USERS;
@@ -133,7 +134,7 @@ test('attack: whoever leaves before the answer has guessed all the same', async 
       signal: abort.signal,
     });
     const open = gateway.primary.openExchanges;
-    while (gateway.primary.openExchanges <= open && gateway.ended.length === i) await new Promise(setImmediate);
+    await until(() => gateway.primary.openExchanges > open || gateway.ended.length > i);
     abort.abort();
     await asked.catch(() => {});
     await gateway.over((ended) => gateway.ended.indexOf(ended) === i);
@@ -242,7 +243,7 @@ test('places: so many in flight by account, free again when the answer has gone 
   const { gateway } = stage;
   const abort = new AbortController();
   const slow = fetch(`${gateway.clearUrl}/demo/hang`, { signal: abort.signal });
-  while (gateway.primary.openExchanges === 0) await new Promise(setImmediate);
+  await until(() => gateway.primary.openExchanges > 0);
   const [refused] = await Promise.all([fetch(`${gateway.clearUrl}/demo/echo`)]);
   assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '1']);
   await refused.arrayBuffer();

@@ -8,6 +8,7 @@ import {
   type Setting,
   startFrameServer,
 } from '../support/h2-frames.ts';
+import { Lookout } from '../support/lookout.ts';
 
 type FieldList = readonly (readonly [string, string])[];
 
@@ -112,7 +113,7 @@ export async function startUpstream(
   options: { settings?: readonly Setting[]; unchecked?: boolean } = {},
 ): Promise<RawUpstream> {
   const arrived: Arrived[] = [];
-  const waiting = new Set<() => void>();
+  const lookout = new Lookout();
   const { promise: checked, resolve } = Promise.withResolvers<void>();
   let first = options.unchecked !== true;
   const server = await startFrameServer(
@@ -127,7 +128,7 @@ export async function startUpstream(
       }
       arrived.push(request);
       onRequest(request, arrived.length - 1);
-      for (const look of waiting) look();
+      lookout.look();
     },
     undefined,
     options,
@@ -139,18 +140,7 @@ export async function startUpstream(
     },
     arrived,
     checked,
-    request(index) {
-      const { promise, resolve: found } = Promise.withResolvers<Arrived>();
-      const look = (): void => {
-        const request = arrived[index];
-        if (request === undefined) return;
-        waiting.delete(look);
-        found(request);
-      };
-      waiting.add(look);
-      look();
-      return promise;
-    },
+    request: (index) => lookout.for(() => arrived[index]),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

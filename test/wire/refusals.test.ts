@@ -1,22 +1,12 @@
 // What is refused whatever its route: CONNECT, TRACE, expectations, and uploads that nobody will read.
 // Harm: a tunnel past every rule (CONNECT), headers handed to scripts (TRACE), a client that uploads for nothing.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { type StandIn, startStandIn } from '../../src/demo/stand-in.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { test } from 'node:test';
 import { connectRaw } from '../support/h1-raw.ts';
 import { connectFrames, describe, Flag, FrameType } from '../support/h2-frames.ts';
+import { served } from '../support/served.ts';
 
-let zitadel: StandIn;
-let gateway: TestGateway;
-before(async () => {
-  zitadel = await startStandIn();
-  gateway = await startGateway({ zitadel: `127.0.0.1:${zitadel.port}` });
-});
-after(async () => {
-  await gateway[Symbol.asyncDispose]();
-  await zitadel.close();
-});
+const { gateway } = await served();
 
 for (const listener of ['clear', 'public'] as const) {
   const options = (): { ca?: string } => (listener === 'public' ? { ca: gateway.ca } : {});

@@ -1,31 +1,20 @@
 // The shield over real connections: what is refused never reaches ZITADEL, what streams is not held back.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { type StandIn, startStandIn } from '../../src/demo/stand-in.ts';
+import { test } from 'node:test';
 import { ask, PROTOCOLS } from '../support/ask.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { connectFrames, Flag, FrameType, frame } from '../support/h2-frames.ts';
+import { served } from '../support/served.ts';
 
-let zitadel: StandIn;
-let gateway: TestGateway;
-before(async () => {
-  zitadel = await startStandIn();
-  gateway = await startGateway({
-    zitadel: `127.0.0.1:${zitadel.port}`,
-    config: {
-      hints: false,
-      policies: {
-        shield: {
-          rpcs: { admin: { match: ['zitadel.admin.*'], allow: ['10.0.0.0/8'] } },
-          max_message_bytes: 4096,
-        },
+const { gateway, zitadel } = await served({
+  config: {
+    hints: false,
+    policies: {
+      shield: {
+        rpcs: { admin: { match: ['zitadel.admin.*'], allow: ['10.0.0.0/8'] } },
+        max_message_bytes: 4096,
       },
     },
-  });
-});
-after(async () => {
-  await gateway[Symbol.asyncDispose]();
-  await zitadel.close();
+  },
 });
 
 const GRPC = ['content-type', 'application/grpc'] as const;

@@ -6,9 +6,19 @@ import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { startGateway } from '../support/gateway.ts';
-import { connectFrames } from '../support/h2-frames.ts';
+import { connectFrames, type FramePeer } from '../support/h2-frames.ts';
 import { HandClock } from '../support/hand-clock.ts';
-import { CALL, Flag, GRPC_HEAD, MESSAGE, outcome, plain, startUpstream } from './raw-upstream.ts';
+import {
+  type Arrived,
+  CALL,
+  Flag,
+  GRPC_HEAD,
+  MESSAGE,
+  outcome,
+  plain,
+  type RawUpstream,
+  startUpstream,
+} from './raw-upstream.ts';
 
 const UNCHECKED = { health: { check: { type: 'none' as const } } };
 
@@ -34,6 +44,15 @@ async function headUpstream(onHead: (stream: http2.ServerHttp2Stream, index: num
       await once(server, 'close');
     },
   };
+}
+
+/** A call whose answer has begun, as the upstream has it. */
+async function begun(client: FramePeer, upstream: RawUpstream): Promise<Arrived> {
+  client.headers(1, CALL);
+  const request = await upstream.request(0);
+  request.head(GRPC_HEAD);
+  await client.next(({ type, stream }) => type === 1 && stream === 1);
+  return request;
 }
 
 for (const [name, sent, type, first, second] of [
@@ -101,10 +120,7 @@ test('idle_ms: a stream on which neither side sends anything is ended with DEADL
     clock,
   });
   using client = await connectFrames(gateway.port('public'), { ca: gateway.ca });
-  client.headers(1, CALL);
-  const request = await upstream.request(0);
-  request.head(GRPC_HEAD);
-  await client.next(({ type, stream }) => type === 1 && stream === 1);
+  const request = await begun(client, upstream);
   // Each side moves in its turn.
   for (let turn = 0; turn < 3; turn += 1) {
     clock.pass(900);
@@ -136,10 +152,7 @@ test('without idle_ms a stream may be quiet for a day', async () => {
     clock,
   });
   using client = await connectFrames(gateway.port('public'), { ca: gateway.ca });
-  client.headers(1, CALL);
-  const request = await upstream.request(0);
-  request.head(GRPC_HEAD);
-  await client.next(({ type, stream }) => type === 1 && stream === 1);
+  const request = await begun(client, upstream);
   clock.pass(86_400_000);
   request.trailers([['grpc-status', '0']]);
   assert.deepEqual(await outcome(client, 1), ['HEADERS', 'HEADERS+END_STREAM']);

@@ -4,15 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startGateway } from '../support/gateway.ts';
 import { connectFrames, Flag, startFrameServer } from '../support/h2-frames.ts';
-
-const CALL = [
-  [':method', 'POST'],
-  [':scheme', 'https'],
-  [':authority', 'localhost'],
-  [':path', '/zitadel.admin.v1.AdminService/Healthz'],
-  ['content-type', 'application/grpc'],
-  ['te', 'trailers'],
-] as const;
+import { CALL, GRPC_HEAD, MESSAGE } from './raw-upstream.ts';
 
 test('a trailers-only answer stays one HEADERS frame that ends the stream', async () => {
   await using upstream = await startFrameServer((peer, stream) => {
@@ -29,7 +21,7 @@ test('a trailers-only answer stays one HEADERS frame that ends the stream', asyn
   await using gateway = await startGateway({ zitadel: upstream.address });
   using client = await connectFrames(gateway.port('public'), { ca: gateway.ca });
   client.headers(1, CALL);
-  client.data(1, '\0\0\0\0\0', Flag.END_STREAM);
+  client.data(1, MESSAGE, Flag.END_STREAM);
   assert.deepEqual(await client.finished(1), ['HEADERS+END_STREAM 1']);
   const { record } = await gateway.over(() => true);
   assert.equal(record.grpcStatus, '5');
@@ -37,11 +29,8 @@ test('a trailers-only answer stays one HEADERS frame that ends the stream', asyn
 
 test('trailers after a body arrive as HEADERS with END_STREAM', async () => {
   await using upstream = await startFrameServer((peer, stream) => {
-    peer.headers(stream, [
-      [':status', '200'],
-      ['content-type', 'application/grpc'],
-    ]);
-    peer.data(stream, '\0\0\0\0\0');
+    peer.headers(stream, GRPC_HEAD);
+    peer.data(stream, MESSAGE);
     peer.headers(
       stream,
       [
@@ -54,7 +43,7 @@ test('trailers after a body arrive as HEADERS with END_STREAM', async () => {
   await using gateway = await startGateway({ zitadel: upstream.address });
   using client = await connectFrames(gateway.port('public'), { ca: gateway.ca });
   client.headers(1, CALL);
-  client.data(1, '\0\0\0\0\0', Flag.END_STREAM);
+  client.data(1, MESSAGE, Flag.END_STREAM);
   assert.deepEqual(await client.finished(1), ['HEADERS 1', 'DATA 1', 'HEADERS+END_STREAM 1']);
   assert.equal((await gateway.over(() => true)).record.grpcStatus, '0');
 });

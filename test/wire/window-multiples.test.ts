@@ -2,8 +2,9 @@
 // END_STREAM waits for window when nobody has read its request, and a whole answer counts as cut.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Cached, startCached, until } from '../support/cached.ts';
+import { type Cached, startCached } from '../support/cached.ts';
 import { connectFrames, Flag, FrameType, frame, SettingId, uint32 } from '../support/h2-frames.ts';
+import { until } from '../support/until.ts';
 
 const KIB = 1024;
 const FRESH = { 'cache-control': 'max-age=600', 'content-type': 'image/png' };

@@ -49,14 +49,14 @@ shutdown:
   command: ({ folder }) => [process.execPath, MAIN, 'serve', '--config', join(folder, 'gateway.yaml')],
 };
 
-/** The same on the second HTTP/2 engine. */
-export const gatehouseFrames: Peer = {
+/** The same on Node's HTTP/2 engine. */
+export const gatehouseNode: Peer = {
   ...gatehouse,
-  name: 'gatehouse-frames',
-  what: 'the same, with limits.http2_engine: frames',
+  name: 'gatehouse-node',
+  what: 'the same, with limits.http2_engine: node',
   config: (setup) =>
     gatehouse.config(setup).map(({ name, text }) => ({
       name,
-      text: text.replace('\nlimits:\n', '\nlimits:\n  http2_engine: frames\n'),
+      text: text.replace('\nlimits:\n', '\nlimits:\n  http2_engine: node\n'),
     })),
 };

@@ -1,6 +1,6 @@
 import { bare } from './bare.ts';
 import { caddy } from './caddy.ts';
-import { gatehouse, gatehouseFrames } from './gatehouse.ts';
+import { gatehouse, gatehouseNode } from './gatehouse.ts';
 import { haproxy } from './haproxy.ts';
 import { nginxBest, nginxQuick, nginxUsual } from './nginx.ts';
 import type { Peer } from './peer.ts';
@@ -8,7 +8,7 @@ import type { Peer } from './peer.ts';
 /** All that can take part, in the order of the table. */
 export const PEERS: readonly Peer[] = [
   gatehouse,
-  gatehouseFrames,
+  gatehouseNode,
   nginxUsual,
   nginxQuick,
   caddy,

@@ -69,10 +69,10 @@ export const limits = z.strictObject({
     .default(128)
     .describe('Open HTTP/2 streams of one connection; more are refused (REFUSED_STREAM).'),
   http2_engine: z
-    .enum(['node', 'frames'])
-    .default('node')
+    .enum(['frames', 'node'])
+    .default('frames')
     .describe(
-      "What serves HTTP/2: `node` is Node's own, `frames` an experimental second engine of the gateway, with less work for each request.",
+      "What serves HTTP/2: `frames` is the gateway's own engine, `node` that of Node, with more work for each request.",
     ),
   header_timeout_ms: z
     .int()

@@ -7,7 +7,7 @@ import { behaving } from './behaviour.ts';
 import { changed, details, listDetails } from './details.ts';
 
 /** The code that every verification takes. */
-export const RIGHT_CODE = 'ABC123';
+const RIGHT_CODE = 'ABC123';
 
 /** The user service: reads, and the checks of codes that people guess at. */
 export const user = behaving(UserService, {

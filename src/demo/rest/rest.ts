@@ -137,7 +137,7 @@ const METHOD_NOT_ALLOWED = new ConnectError('Method Not Allowed', Code.Unimpleme
  * `x-zitadel-*` and what comes as `Grpc-Metadata-*`, and appends the peer to X-Forwarded-For. So a client can reach
  * the instance lookup by Grpc-Metadata-X-Zitadel-Instance-Host.
  */
-export function restMetadata(visit: Visit): HeaderLines {
+function restMetadata(visit: Visit): HeaderLines {
   const metadata = new HeaderLines();
   for (const [name, value] of visit.lines) {
     if (name.startsWith('grpc-metadata-')) metadata.add(name.slice('grpc-metadata-'.length), value);

@@ -14,7 +14,7 @@ export interface Caller {
 }
 
 /** A token that is refused; every other one is taken. */
-export const INVALID_TOKEN = 'invalid';
+const INVALID_TOKEN = 'invalid';
 
 /** The caller as its headers tell. */
 export function callerOf(headers: HeaderLines, domain: Domain): Caller {

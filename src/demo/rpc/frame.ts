@@ -15,7 +15,7 @@ export function frame(flags: number, payload: Uint8Array | string): Buffer {
 }
 
 /** A message percent-encoded for `grpc-message` (gRPC over HTTP/2, "Responses"). */
-export function percentEncoded(message: string): string {
+function percentEncoded(message: string): string {
   return Array.from(Buffer.from(message), (byte) =>
     byte >= 0x20 && byte <= 0x7e && byte !== 0x25
       ? String.fromCharCode(byte)

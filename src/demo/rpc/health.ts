@@ -10,9 +10,9 @@ export type HealthCheckResponse = Message<'grpc.health.v1.HealthCheckResponse'> 
 /** Whether a service serves. */
 export type ServingStatus = 0 | 1 | 2 | 3;
 /** The values of ServingStatus. */
-export const SERVING = 1;
-export const NOT_SERVING = 2;
-export const SERVICE_UNKNOWN = 3;
+const SERVING = 1;
+const NOT_SERVING = 2;
+const SERVICE_UNKNOWN = 3;
 
 const file = compiled({
   name: 'grpc/health/v1/health.proto',

@@ -39,7 +39,7 @@ const STATUS = [
 ] as const;
 
 /** The file `gatehouse/demo/v1/stream.proto`, which exists only here. */
-export const STREAM_FILE = compiled({
+const STREAM_FILE = compiled({
   name: 'gatehouse/demo/v1/stream.proto',
   package: 'gatehouse.demo.v1',
   messages: {
@@ -101,8 +101,8 @@ export const StreamService =
 export const TRAILERS_ONLY_PATH = `/${StreamService.typeName}/TrailersOnly`;
 
 /** Request metadata with the first prefix comes back as headers, with the second as trailers; `-bin` keys too. */
-export const ECHO_HEADER_PREFIX = 'x-demo-initial';
-export const ECHO_TRAILER_PREFIX = 'x-demo-trailing';
+const ECHO_HEADER_PREFIX = 'x-demo-initial';
+const ECHO_TRAILER_PREFIX = 'x-demo-trailing';
 
 /** The implementation of the stream service. */
 export const streamService: ServiceImpl<typeof StreamService> = {

@@ -8,7 +8,7 @@ export interface Client {
 }
 
 /** The applications from the start: the Console, which is public, and one with a secret. */
-export const CLIENTS: readonly Client[] = [
+const CLIENTS: readonly Client[] = [
   { id: '163840776852275201', secret: '' },
   { id: '163840776852275202', secret: 'demo-secret' },
 ];

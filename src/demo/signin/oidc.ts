@@ -23,7 +23,7 @@ export interface OidcOptions {
 const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' };
 
 /** The paths of the endpoints (ZITADEL internal/api/oidc/server.go). */
-export const OIDC_PATHS = {
+const OIDC_PATHS = {
   discovery: '/.well-known/openid-configuration',
   authorize: '/oauth/v2/authorize',
   callback: '/oauth/v2/authorize/callback',

@@ -14,7 +14,6 @@ const NOT_THE_CALLER: ReadonlySet<string> = new Set(['host', 'route', 'rpc']);
 
 /** What a limit does with a request that lacks a part of its key. */
 export const MISSING = ['skip', 'shared', 'refuse'] as const;
-export type Missing = (typeof MISSING)[number];
 
 /** A key of a limit. */
 export interface CompiledKey {

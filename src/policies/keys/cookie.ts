@@ -3,7 +3,7 @@ import type { KeyPart } from './key-part.ts';
 import { hashed } from './short.ts';
 
 /** The first cookie of a name in Cookie fields, RFC 6265 section 5.4; servers read the first one too. */
-export function cookieOf(fields: readonly string[], name: string): string | undefined {
+function cookieOf(fields: readonly string[], name: string): string | undefined {
   for (let i = 0; i < fields.length; i += 2) {
     if (fields[i] !== 'cookie') continue;
     for (const pair of fields[i + 1]!.split(';')) {

@@ -10,7 +10,7 @@ import { UNREADABLE } from './key-part.ts';
 import { isMultipart, multipartFields } from './multipart.ts';
 
 /** Whether the body of a request is such a form. */
-export function isForm({ head }: Exchange): boolean {
+function isForm({ head }: Exchange): boolean {
   return /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(head.contentType);
 }
 

@@ -21,6 +21,14 @@ export const missing = z
   .default('skip')
   .describe('A request without a part of the key is not counted, counted together with all such, or refused.');
 
+/** How much of a body is read for keys. */
+export const peekBytes = z
+  .int()
+  .min(1024)
+  .max(65_536)
+  .default(16_384)
+  .describe('How much of a body is looked at for keys, in bytes. What is larger counts as unreadable.');
+
 /** Bans of a limit. */
 const ban = z.strictObject({
   after: z.int().min(1).max(100_000).describe('So many refusals within `within_s` ban the key.'),
@@ -111,12 +119,7 @@ export const options = z.strictObject({
     .boolean()
     .default(false)
     .describe('Whether they also say it in `x-ratelimit-limit`, `-remaining` and `-reset`.'),
-  peek_bytes: z
-    .int()
-    .min(1024)
-    .max(65_536)
-    .default(16_384)
-    .describe('How much of a body is looked at for keys, in bytes. What is larger counts as unreadable.'),
+  peek_bytes: peekBytes,
 });
 
 /** The options of the policy. */

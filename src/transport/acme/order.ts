@@ -148,7 +148,7 @@ async function chain({ directory, account, preferredIssuer }: OrderOptions, url:
 }
 
 /** Whether the topmost certificate of a chain was issued by this common name. */
-export function endsWith(pem: string, issuer: string): boolean {
+function endsWith(pem: string, issuer: string): boolean {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   const topmost = blocks.at(-1);
   return topmost !== undefined && new X509Certificate(topmost).issuer?.split('\n').includes(`CN=${issuer}`);

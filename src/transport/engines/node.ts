@@ -107,7 +107,7 @@ export function nodeEngine(options: EngineOptions): Engine {
       (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, fields: string[]) => {
         if (overspent) {
           stream.on('error', () => {});
-          stream.close(ResetCode.ENHANCE_YOUR_CALM);
+          setImmediate(() => stream.close(ResetCode.ENHANCE_YOUR_CALM));
           return;
         }
         clearTimeout(idle);
@@ -145,7 +145,7 @@ export function nodeEngine(options: EngineOptions): Engine {
         } catch (defect) {
           // Thrown from an event it would end the process, and every other exchange with it.
           if (request === undefined) stream.once('close', gone);
-          stream.close(ResetCode.INTERNAL_ERROR);
+          setImmediate(() => stream.close(ResetCode.INTERNAL_ERROR));
           options.onDefect(connection, defect);
         }
       },
@@ -200,7 +200,8 @@ export function nodeEngine(options: EngineOptions): Engine {
       for (const retire of [...sessions.values()]) retire();
     },
     destroy() {
-      for (const session of [...sessions.keys()]) session.destroy();
+      // Not now: this may be said by what handles a stream, as above.
+      for (const session of [...sessions.keys()]) setImmediate(() => session.destroy());
     },
     get connections() {
       return sessions.size;

@@ -7,10 +7,18 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Outcome } from '../../../src/limits/tier.ts';
 import { HandClock } from '../../support/hand-clock.ts';
 import { needs } from '../../support/programs.ts';
-import { clientOf, startRedis } from './redis-server.ts';
-import { chargeOf, replica } from './replica.ts';
+import { until } from '../../support/until.ts';
+import { clientOf, type RedisServer, startRedis } from './redis-server.ts';
+import { chargeOf, type Replica, replica } from './replica.ts';
 
 const DEADLINE_MS = 5;
+
+/** The server goes on; resolves when the replica uses it again. */
+async function resumed(redis: RedisServer, one: Replica): Promise<void> {
+  const up = one.next('up');
+  redis.signal('SIGCONT');
+  await up;
+}
 
 for (const on_error of ['local', 'allow', 'deny'] as const) {
   test(
@@ -25,7 +33,7 @@ for (const on_error of ['local', 'allow', 'deny'] as const) {
       const outcomes: Outcome[] = [];
       for (let i = 0; i < 500; i += 1) one.tier.take([chargeOf('k')], (outcome) => outcomes.push(outcome));
       clock.pass(DEADLINE_MS);
-      while (outcomes.length < 500 && one.tier.status().timeouts === 0) await turn();
+      await until(() => outcomes.length === 500 || one.tier.status().timeouts > 0);
       await turn();
       assert.equal(outcomes.length, 500);
       const admitted = outcomes.filter(({ refused }) => refused === undefined).length;
@@ -38,9 +46,7 @@ for (const on_error of ['local', 'allow', 'deny'] as const) {
       });
       assert.equal(called, true);
       assert.deepEqual(one.downs.length, 1);
-      const up = one.next('up');
-      redis.signal('SIGCONT');
-      await up;
+      await resumed(redis, one);
       assert.equal(one.tier.status().connected, true);
     },
   );
@@ -56,9 +62,7 @@ test(
     redis.signal('SIGSTOP');
     const outcomes = await Promise.all(Array.from({ length: 25_000 }, (_, i) => one.take([chargeOf(`k${i % 100}`)])));
     assert.equal(outcomes.filter(({ refused }) => refused === undefined).length, 500);
-    const up = one.next('up');
-    redis.signal('SIGCONT');
-    await up;
+    await resumed(redis, one);
   },
 );
 
@@ -75,9 +79,7 @@ for (const on_error of ['local', 'deny'] as const) {
     await turn();
     clock.pass(DEADLINE_MS);
     await Promise.all(waiting);
-    const up = one.next('up');
-    redis.signal('SIGCONT');
-    await up;
+    await resumed(redis, one);
     await one.take([chargeOf('behind what was given back')]);
     const rest = await Promise.all(Array.from({ length: 10 }, () => other.take([chargeOf('k')])));
     const admitted = rest.filter(({ refused }) => refused === undefined).length;
@@ -102,9 +104,7 @@ test(
     clock.pass(DEADLINE_MS);
     await waiting;
     one.tier.giveBack(charges);
-    const up = one.next('up');
-    redis.signal('SIGCONT');
-    await up;
+    await resumed(redis, one);
     await one.take([chargeOf('behind what was given back')]);
     assert.equal((await other.take([chargeOf('k')])).taken[0]!.remaining, 4);
   },
@@ -268,7 +268,7 @@ test(
     await turn();
     clock.pass(100);
     redis.signal('SIGCONT');
-    while (!one.tier.status().last_error!.startsWith('answers in')) await turn();
+    await until(() => one.tier.status().last_error!.startsWith('answers in'));
     assert.equal(one.tier.status().last_error, 'answers in 100.0 ms, deadline_ms is 5');
     assert.equal(one.tier.status().connected, false);
     const up = one.next('up');

@@ -20,7 +20,7 @@ export interface Replica extends Disposable {
 }
 
 /** Times that do not matter on a busy machine. */
-export const UNHURRIED = 30_000;
+const UNHURRIED = 30_000;
 
 /** Makes one; a deadline that is never met by accident, unless the test says otherwise. */
 export function replica(url: string, settings: Partial<SharedTierSettings> = {}, clock: Clock = systemClock): Replica {

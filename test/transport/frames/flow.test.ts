@@ -184,3 +184,46 @@ test('a slow reader has all of an answer that was complete when the connection w
   assert.ok((await client.finished(1)).at(-1)?.includes('END_STREAM'));
   assert.equal(client.bytes(1), bytes);
 });
+
+test('no GOAWAY names a higher stream than the one before it: what came behind that was not looked at', async () => {
+  await using server = await start();
+  using client = await connectFrames(server.port);
+  client.headers(1, GET('/hold'), Flag.END_STREAM);
+  await server.request(0);
+  void server.listener.drain();
+  await client.next(
+    ({ type, payload }) => type === F.GOAWAY && payload.readUInt32BE(0) === 1 && payload.readUInt32BE(4) === 0,
+  );
+  client.headers(3, GET('/'), Flag.END_STREAM);
+  client.send(frame(F.WINDOW_UPDATE, 0, 0, uint32(0)));
+  await client.next(() => false);
+  const last = client.frames.filter(({ type }) => type === F.GOAWAY).map(({ payload }) => payload.readUInt32BE(0));
+  assert.deepEqual(last, [2 ** 31 - 1, 1, 1]);
+  assert.equal(server.requests.length, 1);
+});
+
+test('a reader of a stream that throws where it may write on ends its connection, and no other', async () => {
+  await using server = await start({
+    answer(request, reply) {
+      if (request.target === '/ok') {
+        reply.end('ok');
+        return;
+      }
+      request.stream.receiver = {
+        ...NOBODY,
+        onDrain() {
+          throw new Error('a defect');
+        },
+      };
+      request.stream.respond(200, [], false);
+      request.stream.write(Buffer.alloc(200_000));
+    },
+  });
+  using good = await connectFrames(server.port);
+  using bad = await connectFrames(server.port);
+  bad.headers(1, GET('/'), Flag.END_STREAM);
+  const goaway = await bad.next(({ type }) => type === F.GOAWAY);
+  assert.equal(goaway?.payload.readUInt32BE(4), 2);
+  good.headers(1, GET('/ok'), Flag.END_STREAM);
+  assert.ok((await good.finished(1)).at(-1)?.includes('END_STREAM'));
+});

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { FrameReader } from '../../../src/transport/engines/frames/frame-reader.ts';
-import { ConnectionError } from '../../../src/transport/engines/frames/protocol.ts';
+import { ConnectionError, Flag, FrameType } from '../../../src/transport/engines/frames/protocol.ts';
 import { frame } from '../../support/h2-frames.ts';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
@@ -16,8 +21,11 @@ interface Seen {
 
 function reading(): { seen: Seen[]; reader: FrameReader } {
   const seen: Seen[] = [];
+  let part = '';
   const reader = new FrameReader((type, flags, stream, bytes, start, end) => {
-    seen.push({ type, flags, stream, payload: bytes.toString('hex', start, end) });
+    const payload = part + bytes.toString('hex', start, end);
+    part = (flags & Flag.PART) === 0 ? '' : payload;
+    if (part === '') seen.push({ type, flags, stream, payload });
   });
   return { seen, reader };
 }
@@ -25,7 +33,7 @@ function reading(): { seen: Seen[]; reader: FrameReader } {
 const frames = fc.array(
   fc.record(
     {
-      type: fc.nat(255),
+      type: fc.oneof(fc.constant(0), fc.nat(255)),
       flags: fc.nat(255),
       stream: fc.nat(0x7fffffff),
       payload: fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString('hex')),
@@ -51,6 +59,35 @@ test('however the bytes are cut, the frames are the same', () => {
       assert.deepEqual(seen, sent);
     }),
   );
+});
+
+test('DATA is told as it comes, and its END_STREAM with the last of it; never a part without a byte', () => {
+  const parts: [flags: number, bytes: number][] = [];
+  const reader = new FrameReader((_type, flags, _stream, _bytes, start, end) => parts.push([flags, end - start]));
+  const bytes = frame(FrameType.DATA, Flag.END_STREAM, 1, 'x'.repeat(100));
+  reader.take(PREFACE);
+  let from = 0;
+  for (const to of [5, 9, 19, 20, 109]) {
+    reader.take(bytes.subarray(from, to));
+    from = to;
+  }
+  assert.deepEqual(parts, [
+    [Flag.PART, 10],
+    [Flag.PART, 1],
+    [Flag.END_STREAM, 89],
+  ]);
+});
+
+test('a HEADERS frame that comes byte by byte holds no memory for each of its bytes', () => {
+  const { seen, reader } = reading();
+  reader.take(Buffer.concat([PREFACE, frame(0x1, 0, 1, Buffer.alloc(16_384)).subarray(0, 9)]));
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 16_383; i += 1) reader.take(Buffer.from(new Uint8Array(1).buffer));
+  collect();
+  assert.ok(process.memoryUsage().heapUsed - before < 1_000_000);
+  reader.take(Buffer.alloc(1));
+  assert.equal(seen.length, 1);
 });
 
 test('bytes that are no HTTP/2 are refused at the first one that differs', () => {

@@ -37,7 +37,10 @@ class Allowance {
 
 /** The allowances of one connection. */
 export class Floods {
-  /** PING and SETTINGS, which are answered: CVE-2019-9512, CVE-2019-9515. */
+  /**
+   * PING and SETTINGS, which are answered: CVE-2019-9512, CVE-2019-9515. gRPC clients measure their windows by a PING for
+   * DATA that came, one after the other: on a short way that is thousands a second.
+   */
   readonly control = new Allowance('PING or SETTINGS come too fast', 1000, 100);
   /** PRIORITY and unknown types, which are ignored; also what comes for streams that are over. CVE-2019-9513. */
   readonly ignored = new Allowance('frames that say nothing come too fast', 1000, 100);
@@ -60,8 +63,9 @@ export class Floods {
     this.windows.give(10);
   }
 
-  /** DATA was sent: its window may be given back, in as many steps as small buffers need. */
+  /** DATA was sent: its window may be given back, in as many steps as small buffers need, and its way measured. */
   sent(frames: number): void {
     this.windows.give(10 * frames);
+    this.control.give(frames);
   }
 }

@@ -1,9 +1,12 @@
 /** Cuts what a client sends into frames, RFC 9113 section 4.1. */
 
-import { ConnectionError, DEFAULT_FRAME_BYTES, HEAD_BYTES, PREFACE } from './protocol.ts';
+import { addPiece } from '../../../core/pieces.ts';
+import { ConnectionError, DEFAULT_FRAME_BYTES, Flag, FrameType, HEAD_BYTES, PREFACE } from './protocol.ts';
 
 /**
- * Is told each frame once it is whole: its payload is `bytes` from `start` to `end`, valid during the call only.
+ * Is told each frame once it is whole: its payload is `bytes` from `start` to `end`, valid during the call only. DATA
+ * without padding is told as it comes, as frames of their own with PART, and the last without: who sends slowly shows that
+ * he sends.
  */
 export type OnFrame = (type: number, flags: number, stream: number, bytes: Buffer, start: number, end: number) => void;
 
@@ -12,11 +15,13 @@ export class FrameReader {
   readonly #onFrame: OnFrame;
   #begun = false;
   /** The beginning of a frame whose rest has not come; in pieces, so that a slow sender costs no copy for each. */
-  #pieces: Buffer[] = [];
+  #pieces: Uint8Array[] = [];
   #held = 0;
   /** Bytes that must be here before anything can be read on. */
   #needed = PREFACE.length;
   #stopped = false;
+  /** The DATA frame that was told in part, and how many of its bytes are to come. */
+  #data = { flags: 0, stream: 0, left: 0 };
 
   constructor(onFrame: OnFrame) {
     this.#onFrame = onFrame;
@@ -33,7 +38,7 @@ export class FrameReader {
     if (this.#stopped) return;
     let bytes = chunk;
     if (this.#held > 0) {
-      this.#pieces.push(chunk);
+      addPiece(this.#pieces, chunk);
       this.#held += chunk.length;
       if (this.#begun && this.#held < this.#needed) return;
       bytes = Buffer.concat(this.#pieces, this.#held);
@@ -55,23 +60,41 @@ export class FrameReader {
       this.#begun = true;
       at = PREFACE.length;
     }
-    while (length - at >= HEAD_BYTES) {
+    if (this.#data.left > 0) at = this.#tellPart(bytes, 0);
+    while (!this.#stopped && length - at >= HEAD_BYTES) {
       const size = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
       if (size > DEFAULT_FRAME_BYTES) {
         throw new ConnectionError('FRAME_SIZE_ERROR', 'a frame is larger than SETTINGS_MAX_FRAME_SIZE');
       }
       const start = at + HEAD_BYTES;
       const end = start + size;
+      const type = bytes[at + 3]!;
+      const flags = bytes[at + 4]!;
+      const stream = ((bytes[at + 5]! & 0x7f) << 24) | (bytes[at + 6]! << 16) | (bytes[at + 7]! << 8) | bytes[at + 8]!;
       if (end > length) {
-        this.#keep(bytes, at, HEAD_BYTES + size);
+        const inParts = type === FrameType.DATA && (flags & Flag.PADDED) === 0;
+        if (!inParts || start === length) {
+          this.#keep(bytes, at, HEAD_BYTES + (inParts ? 1 : size));
+          return;
+        }
+        this.#data = { flags, stream, left: size };
+        this.#tellPart(bytes, start);
         return;
       }
-      const stream = ((bytes[at + 5]! & 0x7f) << 24) | (bytes[at + 6]! << 16) | (bytes[at + 7]! << 8) | bytes[at + 8]!;
-      this.#onFrame(bytes[at + 3]!, bytes[at + 4]!, stream, bytes, start, end);
-      if (this.#stopped) return;
+      this.#onFrame(type, flags, stream, bytes, start, end);
       at = end;
     }
-    if (at < length) this.#keep(bytes, at, HEAD_BYTES);
+    if (!this.#stopped && at < length) this.#keep(bytes, at, HEAD_BYTES);
+  }
+
+  /** Tells what there is of a DATA frame; gives the place behind it. */
+  #tellPart(bytes: Buffer, start: number): number {
+    const data = this.#data;
+    const end = Math.min(bytes.length, start + data.left);
+    data.left -= end - start;
+    const flags = data.left === 0 ? data.flags : (data.flags & ~Flag.END_STREAM) | Flag.PART;
+    this.#onFrame(FrameType.DATA, flags, data.stream, bytes, start, end);
+    return end;
   }
 
   #keep(bytes: Buffer, from: number, needed: number): void {

@@ -43,7 +43,7 @@ export class Incoming {
     this.#block = new HeaderBlock(options.maxBlockBytes);
   }
 
-  /** A frame, whole: its payload is `bytes` from `start` to `end`. */
+  /** A frame, or a part of a DATA frame: its payload is `bytes` from `start` to `end`. */
   frame(type: number, flags: number, stream: number, bytes: Buffer, start: number, end: number): void {
     if (this.#block.stream !== 0 && (type !== FrameType.CONTINUATION || stream !== this.#block.stream)) {
       throw broken('a header block is not ended by CONTINUATION');
@@ -104,7 +104,7 @@ export class Incoming {
     if (stream === undefined) {
       if (streams.idle(id)) throw broken('DATA on a stream that was not opened');
       if (!streams.severed(id)) throw new ConnectionError('STREAM_CLOSED', 'DATA on a closed stream');
-      floods.ignored.take();
+      if ((flags & Flag.PART) === 0) floods.ignored.take();
       owner.consumed(undefined, flow);
       return;
     }

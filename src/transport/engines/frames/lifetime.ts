@@ -5,8 +5,8 @@ import type { SessionEnd } from '../../session-end.ts';
 const NO_REQUEST: SessionEnd = { reason: 'no request', limit: 'limits.header_timeout_ms' };
 const SLOW_HEADER: SessionEnd = { reason: 'a header block took too long', limit: 'limits.header_timeout_ms' };
 const NO_ACK: SessionEnd = { reason: 'SETTINGS were not acknowledged', code: 'SETTINGS_TIMEOUT' };
-/** How long the ACK of SETTINGS may take, in milliseconds. */
-const SETTINGS_MS = 10_000;
+/** How long the ACK of SETTINGS may take, in milliseconds: on a bad line a whole window of a body may lie before it. */
+const SETTINGS_MS = 60_000;
 const IDLE: SessionEnd = { reason: 'idle', limit: 'limits.idle_timeout_ms' };
 
 export interface LifetimeOptions {

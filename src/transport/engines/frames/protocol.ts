@@ -14,8 +14,11 @@ export const FrameType = {
   CONTINUATION: 0x9,
 } as const;
 
-/** Flags of frames; which of them a frame can have depends on its type. */
-export const Flag = { END_STREAM: 0x1, ACK: 0x1, END_HEADERS: 0x4, PADDED: 0x8, PRIORITY: 0x20 } as const;
+/**
+ * Flags of frames; which of them a frame can have depends on its type. PART is none of the wire, where they have eight
+ * bits: more of a DATA frame is to come.
+ */
+export const Flag = { END_STREAM: 0x1, ACK: 0x1, END_HEADERS: 0x4, PADDED: 0x8, PRIORITY: 0x20, PART: 0x100 } as const;
 
 /** Identifiers of SETTINGS. */
 export const SettingId = {

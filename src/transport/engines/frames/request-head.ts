@@ -10,6 +10,34 @@ const PATH = /^[\x21-\x7e\x80-\xff]+$/;
 /** Characters of RFC 3986 section 3.2 without userinfo; whether they make an authority is looked at later, and answered. */
 const AUTHORITY = /^[A-Za-z0-9!$%&'()*+,\-.:;=[\]_~]+$/;
 const DIGITS = /^[0-9]{1,15}$/;
+/** Fields of which one value is read, the first, as Node does for both protocols: what was said twice is no list. */
+const SINGLE: ReadonlySet<string> = new Set([
+  'access-control-request-method',
+  'authorization',
+  'content-encoding',
+  'content-language',
+  'content-location',
+  'content-md5',
+  'content-range',
+  'content-type',
+  'date',
+  'dnt',
+  'etag',
+  'expires',
+  'from',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'last-modified',
+  'max-forwards',
+  'proxy-authorization',
+  'range',
+  'referer',
+  'upgrade-insecure-requests',
+  'user-agent',
+]);
 
 /** Fields by name, pseudo-headers too: the form that a request's reader wants; undefined where it is malformed. */
 export function readHead(fields: Fields, ended: boolean): IncomingHttpHeaders | undefined {
@@ -32,7 +60,7 @@ export function readHead(fields: Fields, ended: boolean): IncomingHttpHeaders | 
     if (before === undefined) headers[name] = value;
     else if (name === 'cookie') headers[name] = `${before}; ${value}`;
     else if (name === 'content-length' || name === 'host') return undefined;
-    else headers[name] = `${before}, ${value}`;
+    else if (!SINGLE.has(name)) headers[name] = `${before}, ${value}`;
   }
   if (headers[':authority'] === undefined && headers.host === undefined) return undefined;
   return headers as IncomingHttpHeaders;

@@ -82,6 +82,7 @@ export class Requests {
       streams.sever(id);
       return;
     }
+    streams.lastTaken = id;
     if (streams.size >= limits.maxConcurrentStreams) {
       const limit = 'limits.max_concurrent_streams';
       if (this.#acknowledged) throw new ConnectionError('PROTOCOL_ERROR', 'more streams than were allowed', limit);

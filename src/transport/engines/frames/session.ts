@@ -187,8 +187,8 @@ export class FrameSession implements StreamOwner, Flushable {
     if (this.#state !== 'gone' && !this.#socket.writableEnded) this.sender.outbox.flush();
     this.#tellCloses();
     if (this.#state === 'going' && this.#streams.size === 0) this.#leave(undefined, this.#end);
-    else if (this.sender.pending && !this.sender.full) this.sender.send();
-    if (this.sender.outbox.waiting > MOST_WAITING) this.#socket.pause();
+    else if (this.sender.pending && !this.sender.full) this.#try(() => this.sender.send());
+    if (this.#state !== 'gone' && this.sender.outbox.waiting > MOST_WAITING) this.#socket.pause();
   }
 
   #take(chunk: Buffer): void {
@@ -197,8 +197,13 @@ export class FrameSession implements StreamOwner, Flushable {
       if (this.#partingBytes > PARTING_BYTES) this.#socket.destroy();
       return;
     }
+    this.#try(() => this.#reader.take(chunk));
+  }
+
+  /** Whatever is thrown ends this connection, and not the process with all others. */
+  #try(step: () => void): void {
     try {
-      this.#reader.take(chunk);
+      step();
     } catch (error) {
       this.#fail(error);
     }
@@ -222,7 +227,7 @@ export class FrameSession implements StreamOwner, Flushable {
     if (this.#state === 'going' || this.#state === 'gone') return;
     this.#state = 'going';
     clearTimeout(this.#parting);
-    this.sender.outbox.goaway(this.#streams.last, ErrorCodes.NO_ERROR);
+    this.sender.outbox.goaway(this.#streams.lastTaken, ErrorCodes.NO_ERROR);
     this.#schedule();
   }
 
@@ -238,7 +243,7 @@ export class FrameSession implements StreamOwner, Flushable {
   #leave(code: number | undefined, end: SessionEnd | undefined): void {
     if (this.#state === 'gone') return;
     this.#end = end;
-    if (code !== undefined) this.sender.outbox.goaway(this.#streams.last, code);
+    if (code !== undefined) this.sender.outbox.goaway(this.#streams.lastTaken, code);
     if (!this.#socket.writableEnded) this.sender.outbox.flush();
     this.#state = 'gone';
     this.#reader.stop();
@@ -273,7 +278,7 @@ export class FrameSession implements StreamOwner, Flushable {
   #drained(): void {
     if (this.#state === 'gone') return;
     this.#socket.resume();
-    this.sender.send();
+    this.#try(() => this.sender.send());
   }
 
   #schedule(): void {

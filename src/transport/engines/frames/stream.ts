@@ -1,5 +1,6 @@
 /** One stream of a connection: the client's side of an exchange, RFC 9113 section 5.1. */
 
+import { addPiece } from '../../../core/pieces.ts';
 import { type DownstreamStream, type Fields, NOBODY, type Receiver, type Reset, ResetCode } from '../../../core/raw.ts';
 import { unsayable } from './field-rules.ts';
 import { DEFAULT_FRAME_BYTES, MAX_31 } from './protocol.ts';
@@ -198,7 +199,7 @@ export class FrameStream implements DownstreamStream, Sending {
     const held = length * MOST_HELD >= bytes.buffer.byteLength;
     const chunk = held ? bytes.subarray(start, end) : Uint8Array.prototype.slice.call(bytes, start, end);
     if (!this.#flowing || this.#kept.length > 0) {
-      this.#kept.push(chunk);
+      addPiece(this.#kept, chunk);
       return;
     }
     this.receiver.onData(chunk);

@@ -11,6 +11,8 @@ export class Streams {
   readonly #severed = new Set<number>();
   /** The highest id that a request came with. */
   last = 0;
+  /** The highest that was looked at: behind the last GOAWAY none is, and no later one may name a higher. */
+  lastTaken = 0;
 
   get size(): number {
     return this.#open.size;
