@@ -57,8 +57,8 @@ async function compare(wanted: string): Promise<void> {
   execFileSync('sh', ['-c', `git -C "$0" archive "$1" | tar -x -C "$2"`, ROOT, commit, folder]);
   // Packages are those of now, for both.
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  const old = stack.use(await startGround(folder));
-  const grounds = { old, new: stack.use(await startGround(ROOT, old.cores)) };
+  const old = stack.use(await startGround({ root: folder }));
+  const grounds = { old, new: stack.use(await startGround({ cores: old.cores })) };
   const names = { old: commit.slice(0, 12), new: thisMachine(ROOT).revision ?? 'this checkout' };
   say(
     `old ${names.old}, new ${names.new}; ${grounds.new.cores === undefined ? 'not pinned' : 'the two share one core in turn'}\n`,

@@ -25,7 +25,7 @@ export interface Servers extends AsyncDisposable {
 export async function startServers(names: readonly ServerName[]): Promise<Servers> {
   await using stack = new AsyncDisposableStack();
   const cores = shareCores();
-  const ground = stack.use(await startGround(ROOT, cores));
+  const ground = stack.use(await startGround({ cores }));
   const [limitPort, limitGrpcPort, standInPort] = (await freePorts(3)) as [number, number, number];
   const pids = new Map<ServerName, number>([['gatehouse', ground.gatewayPid]]);
   const start = async (name: ServerName, file: string, port: number, args: readonly string[]): Promise<void> => {

@@ -37,7 +37,7 @@ export async function subjectOf(options: BenchOptions): Promise<Subject> {
   const { startRivals } = await import('../stage/rivals.ts');
   const peers = peersOf(vs);
   await using stack = new AsyncDisposableStack();
-  const ground = stack.use(await startGround(undefined, undefined, accessLog ?? vs.length === 0));
+  const ground = stack.use(await startGround({ accessLog: accessLog ?? vs.length === 0 }));
   const signs = fromMetrics(ground.metricsUrl, undefined);
   const rivals = vs.length === 0 ? undefined : stack.use(await startRivals(peers, ground, accessLog ?? false));
   const held = stack.move();

@@ -1,3 +1,4 @@
+import { bareNode } from './bare-node.ts';
 import { caddy } from './caddy.ts';
 import { envoy } from './envoy.ts';
 import { haproxy } from './haproxy.ts';
@@ -6,7 +7,7 @@ import type { Peer } from './peer.ts';
 import { traefik } from './traefik.ts';
 
 /** All that can be measured beside the gateway, in the order of the table. */
-export const PEERS: readonly Peer[] = [nginx, haproxy, caddy, envoy, traefik];
+export const PEERS: readonly Peer[] = [nginx, haproxy, caddy, envoy, traefik, bareNode];
 
 /** Those of a list with commas between them; `all`: everyone. Throws where there is no such peer. */
 export function peersOf(names: readonly string[]): readonly Peer[] {

@@ -18,6 +18,8 @@ export interface Ground extends AsyncDisposable {
   readonly standInUrl: string;
   readonly standInPort: number;
   readonly gatewayPid: number;
+  /** Ends the gateway alone: what it writes at its end is in the folder then. */
+  stopGateway(): Promise<void>;
   /** Where files of the run lie; it goes with it. */
   readonly folder: string;
   readonly certificate: CertificateFiles;
@@ -25,11 +27,21 @@ export interface Ground extends AsyncDisposable {
   readonly cores: Cores | undefined;
 }
 
-/**
- * Starts both, each in a process on a core of its own, and moves this process off them. `root`: whose gateway. `cores`:
- * of a ground before, as this process is then no longer allowed on all of them. `accessLog`: a line for every request.
- */
-export async function startGround(root = ROOT, cores = shareCores(), accessLog = true): Promise<Ground> {
+/** How they are started. */
+export interface GroundOptions {
+  /** Whose gateway: a checkout; this one if not given. */
+  readonly root?: string;
+  /** Of a ground before, as this process is then no longer allowed on all of them. */
+  readonly cores?: Cores | undefined;
+  /** A line for every request. */
+  readonly accessLog?: boolean;
+  /** Of the gateway's Node; the folder is that of the ground. */
+  readonly flags?: (folder: string) => readonly string[];
+}
+
+/** Starts both, each in a process on a core of its own, and moves this process off them. */
+export async function startGround(options: GroundOptions = {}): Promise<Ground> {
+  const { root = ROOT, cores = shareCores(), accessLog = true, flags = () => [] } = options;
   await using stack = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
@@ -51,15 +63,16 @@ export async function startGround(root = ROOT, cores = shareCores(), accessLog =
   // The stand-in is always this checkout's: two revisions of the gateway are measured before the same one.
   const standIn = [node, join(ROOT, 'src', 'demo', 'main.ts'), '--port', String(standInPort)];
   stack.use(await run({ command: standIn, cores: cores?.upstream, port: standInPort }));
-  const gateway = [node, join(root, 'src', 'main.ts'), 'serve', '--config', config];
-  const { pid } = stack.use(await run({ command: gateway, cores: cores?.gateway, port }));
+  const gateway = [node, ...flags(folder), join(root, 'src', 'main.ts'), 'serve', '--config', config];
+  const running = stack.use(await run({ command: gateway, cores: cores?.gateway, port }));
   const held = stack.move();
   return {
     url: `https://localhost:${port}`,
     metricsUrl: `http://127.0.0.1:${adminPort}/metrics`,
     standInUrl: `http://127.0.0.1:${standInPort}`,
     standInPort,
-    gatewayPid: pid,
+    gatewayPid: running.pid,
+    stopGateway: () => running.stop(),
     folder,
     certificate,
     cores,

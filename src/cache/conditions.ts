@@ -42,6 +42,19 @@ function holds(request: Fields, { tags, lastModified }: Validators, now: number)
   return modified === undefined || modified <= since;
 }
 
+/** The first of our tags that a client has, in the same strength where there is such a one. */
+function heldTag(tags: readonly EntityTag[], had: readonly EntityTag[]): EntityTag | undefined {
+  let same: EntityTag | undefined;
+  for (const own of tags) {
+    for (const other of had) {
+      if (!weakMatch(own, other)) continue;
+      if (own.weak === other.weak) return own;
+      same ??= own;
+    }
+  }
+  return same;
+}
+
 /**
  * Evaluates If-Match, If-Unmodified-Since, If-None-Match and If-Modified-Since in the order of RFC 9110 section 13.2.2,
  * for a GET or HEAD whose answer would be a 200. `now` in ms. If-Range is apart. The first two, which RFC 9111 leaves to
@@ -55,9 +68,7 @@ export function evaluate(request: Fields, validators: Validators, now: number): 
     if (had === '*') return { outcome: 'not_modified', tag: validators.tags[0] };
     // In the order of our own: what would be sent first. Who has it under a weak tag would not find it under the strong
     // one of the same name, RFC 9111 section 4.3.4.
-    const same = validators.tags.filter((own) => had.some((other) => weakMatch(own, other)));
-    const tag =
-      same.find((own) => had.some(({ weak, opaque }) => weak === own.weak && opaque === own.opaque)) ?? same[0];
+    const tag = heldTag(validators.tags, had);
     return tag === undefined ? PROCEED : { outcome: 'not_modified', tag };
   }
   const since = httpDate(joinedField(request, 'if-modified-since'), now);

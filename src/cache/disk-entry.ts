@@ -33,6 +33,7 @@ export function bodyName(digest: string): string {
   return `b-${Buffer.from(digest, 'base64url').toString('hex')}`;
 }
 
+/** The file name of a coding of a body, by the digest of the uncoded body in base64url. */
 export function codingName(digest: string, coding: string): string {
   return `c-${Buffer.from(digest, 'base64url').toString('hex')}-${coding}`;
 }

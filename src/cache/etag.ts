@@ -10,22 +10,48 @@ export interface EntityTag {
 /** At most so many tags of a list are looked at. */
 export const MAX_TAGS = 64;
 
-/** obs-text may come as latin-1 or decoded, so everything above ASCII is let through. */
-const TAG = /(W\/)?"([\x21\x23-\x7e\x80-\uffff]*)"/y;
-const BETWEEN = /[ \t,]*/y;
-const UNTIL_COMMA = /[^,]*/y;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const DELETE = 0x7f;
 
-function match(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
-  pattern.lastIndex = at;
-  return pattern.exec(text);
+/** Whether a tag may have it; obs-text may come as latin-1 or decoded, so everything above ASCII is let through. */
+function tagChar(code: number): boolean {
+  return code > 0x20 && code !== DELETE;
+}
+
+/** Where the opaque part of a tag begins that may stand at `at`: after its quote; -1 where none stands there. */
+function opaqueAt(text: string, at: number): number {
+  const quote = text.startsWith('W/', at) ? at + 2 : at;
+  return text.charCodeAt(quote) === QUOTE ? quote + 1 : -1;
+}
+
+/** Where an opaque part that begins at `at` ends, before its quote; -1 where it does not. */
+function opaqueEnd(text: string, at: number): number {
+  for (let i = at; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) return i;
+    if (!tagChar(code)) return -1;
+  }
+  return -1;
 }
 
 /** One tag, or undefined where the text is none. */
 export function parseTag(text: string | undefined): EntityTag | undefined {
   const trimmed = text?.trim() ?? '';
-  const found = match(TAG, trimmed, 0);
-  if (found === null || found[0].length !== trimmed.length) return undefined;
-  return { weak: found[1] !== undefined, opaque: found[2]! };
+  const begin = opaqueAt(trimmed, 0);
+  const end = begin === -1 ? -1 : opaqueEnd(trimmed, begin);
+  if (end === -1 || end + 1 !== trimmed.length) return undefined;
+  return { weak: begin > 1, opaque: trimmed.slice(begin, end) };
+}
+
+/** Where the next member begins: after commas, spaces and tabs. */
+function memberAt(text: string, at: number): number {
+  let next = at;
+  for (let code = text.charCodeAt(next); code === COMMA || code === 0x20 || code === 0x09; ) {
+    next += 1;
+    code = text.charCodeAt(next);
+  }
+  return next;
 }
 
 /** The tags of If-Match or If-None-Match; `*` for any. Members that are no tags are left out. */
@@ -34,13 +60,17 @@ export function parseTagList(text: string): '*' | readonly EntityTag[] {
   const tags: EntityTag[] = [];
   let at = 0;
   while (tags.length < MAX_TAGS) {
-    at += match(BETWEEN, text, at)![0].length;
+    at = memberAt(text, at);
     if (at >= text.length) break;
-    const found = match(TAG, text, at);
-    at += found?.[0].length ?? 0;
-    const rest = match(UNTIL_COMMA, text, at)![0];
-    if (found !== null && rest.trim() === '') tags.push({ weak: found[1] !== undefined, opaque: found[2]! });
-    at += rest.length;
+    const begin = opaqueAt(text, at);
+    const end = begin === -1 ? -1 : opaqueEnd(text, begin);
+    const rest = end === -1 ? at : end + 1;
+    const comma = text.indexOf(',', rest);
+    const next = comma === -1 ? text.length : comma;
+    if (end !== -1 && text.slice(rest, next).trim() === '') {
+      tags.push({ weak: begin > at + 1, opaque: text.slice(begin, end) });
+    }
+    at = next;
   }
   return tags;
 }

@@ -29,6 +29,7 @@ export type StoreChange =
   /** An unsafe request has succeeded, see `Store.invalidate`. */
   | { readonly kind: 'invalidated'; readonly url: CacheUrl };
 
+/** An answer that another thread has stored. */
 export type KeptElsewhere = Extract<StoreChange, { kind: 'kept' }>;
 
 /** The side of one store. */

@@ -2,6 +2,7 @@
 
 import { client, type ErrorRow, GrpcStatus, malformed, unavailable } from './error-row.ts';
 
+/** The rows by their codes; part of `CATALOGUE`. */
 export const ADMISSION_ERRORS = {
   TOO_MANY_REQUESTS: {
     ...client,

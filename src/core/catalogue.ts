@@ -8,6 +8,7 @@ import { client, type ErrorRow, GrpcStatus, malformed, unavailable, upstream } f
 
 export { type ErrorRow, GrpcStatus, type LogLevel } from './error-row.ts';
 
+/** The rows of all errors by their codes. */
 export const CATALOGUE = {
   BAD_PATH: {
     ...malformed,

@@ -21,6 +21,7 @@ export const GrpcStatus = {
   UNAUTHENTICATED: 16,
 } as const;
 
+/** The level of a log line, as pino names it. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** One row of the catalogue. */

@@ -92,7 +92,9 @@ export interface Dialect {
   outcome(fields: Fields, trailers: Fields | undefined): string | undefined;
 }
 
+/** The names of all dialects. */
 export const DIALECT_NAMES = ['grpc', 'grpc-web', 'connect', 'http'] as const;
+/** The name of a dialect. */
 export type DialectName = (typeof DIALECT_NAMES)[number];
 
 /** What an exchange knows of the route it took; compiled once per generation. */

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
+import { cookiesNamed } from '../core/cookies.ts';
 import { HeaderLines } from './header-lines.ts';
 import type { Connection } from './listener.ts';
 
@@ -95,11 +96,7 @@ export class Visit {
   }
 
   cookie(name: string): string {
-    for (const pair of this.header('cookie').split(/; */)) {
-      const at = pair.indexOf('=');
-      if (pair.slice(0, at) === name) return pair.slice(at + 1);
-    }
-    return '';
+    return cookiesNamed(['cookie', this.header('cookie')], name)[0] ?? '';
   }
 
   /** Answers with a whole body. HEAD gets the head of it. */

@@ -10,6 +10,7 @@ import { grpcWeb, grpcWebFinal } from './grpc-web.ts';
 import { http } from './http.ts';
 import { CONNECT_STREAM, GRPC, GRPC_WEB, isType, mediaType } from './media-type.ts';
 
+/** All dialects, in the order in which they are asked. */
 export const DIALECTS = [grpcWeb, grpc, connect, http] as const satisfies readonly Dialect[];
 
 /** The dialect of a request. A CORS preflight is http, as is everything that is not a POST: RPCs are POSTs. */

@@ -37,4 +37,5 @@ export interface Coding {
 
 /** The codings, preferred first. */
 export const CODING_NAMES = ['br', 'zstd', 'gzip'] as const;
+/** The name of a coding that the gateway makes. */
 export type CodingName = (typeof CODING_NAMES)[number];

@@ -46,6 +46,7 @@ const NOT_STAYING: Readonly<Record<'connections' | 'open' | 'failed_handshakes' 
 /** What of the config decides; read anew for every connection, since a reload may change some of it. */
 export type AddressConfig = Pick<Config, 'limits' | 'limiter' | 'trusted_proxies'>;
 
+/** What the budgets are made with. */
 export interface AddressBudgetsOptions {
   config(): AddressConfig;
   readonly clock: Clock;

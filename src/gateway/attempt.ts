@@ -7,6 +7,7 @@ import type { Fields, Reset } from '../core/raw.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { endOutcome, headOutcome } from '../upstream/health/outcome.ts';
 import { countsAgainst } from '../upstream/node-error.ts';
+import { saysTimeout } from './caller-timeout.ts';
 
 /** The head of an upstream's answer. */
 export interface AnswerHead {
@@ -73,8 +74,7 @@ export class Attempt {
     this.#clock = clock;
     this.#sent = clock.now();
     this.#settle = settle;
-    const { headers } = head;
-    this.#callersDeadline = headers['grpc-timeout'] !== undefined || headers['connect-timeout-ms'] !== undefined;
+    this.#callersDeadline = saysTimeout(head);
   }
 
   /** It has neither failed nor an answer. */

@@ -13,6 +13,7 @@ import type { Relay } from './relay.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import type { RetryReason, RetryRules } from './retry-rules.ts';
 
+/** What all exchanges of a route have in common for their attempts. */
 export interface AttemptsOptions {
   readonly upstream: Upstream;
   readonly rules: RetryRules;
@@ -35,24 +36,29 @@ interface Unanswered {
   readonly head?: AnswerHead;
 }
 
+const NONE: readonly Endpoint[] = [];
+
 /** The attempts of one exchange. */
 export class Attempts {
   readonly #options: AttemptsOptions;
   readonly #relay: Relay;
   readonly #exchange: Exchange;
   readonly #tried: Endpoint[] = [];
-  readonly #avoided: readonly Endpoint[];
+  readonly #avoided: readonly Endpoint[] = NONE;
   readonly #idempotent: boolean;
   #next: Endpoint | undefined;
 
   constructor(options: AttemptsOptions, relay: Relay, exchange: Exchange, wish: EndpointWish | undefined) {
-    const { endpoints } = options.upstream;
     this.#options = options;
     this.#relay = relay;
     this.#exchange = exchange;
     this.#idempotent = options.rules.idempotent(exchange);
-    this.#avoided = endpoints.filter(({ name }) => wish?.avoid?.includes(name));
-    this.#next = options.upstream.usable.find(({ name }) => name === wish?.prefer && !wish?.avoid?.includes(name));
+    // Hardly any request has a wish.
+    if (wish === undefined) return;
+    const { endpoints, usable } = options.upstream;
+    const { avoid, prefer } = wish;
+    if (avoid !== undefined) this.#avoided = endpoints.filter(({ name }) => avoid.includes(name));
+    this.#next = usable.find(({ name }) => name === prefer && !avoid?.includes(name));
   }
 
   /** Resolves with the head of an answer; throws the last failure. */
@@ -75,9 +81,6 @@ export class Attempts {
           if (!(await this.#again({ reason, code, head: outcome }, undefined))) return outcome;
         }
       }
-    } catch (thrown) {
-      this.#relay.abandon();
-      throw thrown;
     } finally {
       budget.over();
     }

@@ -7,7 +7,8 @@ import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { PeekedBody } from '../core/exchange.ts';
 import { type DownstreamStream, type Fields, NOBODY, type Receiver, type Reset } from '../core/raw.ts';
-import { Pace, type PaceLimits } from './pace.ts';
+import { BodyWatch } from './body-watch.ts';
+import type { PaceLimits } from './pace.ts';
 
 type Done = (error: GatewayError | undefined, body: PeekedBody) => void;
 
@@ -20,19 +21,15 @@ interface Wanted {
 /** A downstream stream of which the first bytes may be known before they are wanted. */
 export class BodyPeek implements DownstreamStream {
   readonly #stream: DownstreamStream;
-  readonly #clock: Clock;
-  readonly #idleMs: number;
-  readonly #pace: Pace | undefined;
+  readonly #watch: BodyWatch;
   /** The client waits for 100 before it sends anything; it is told once. */
   #expectsContinue: boolean;
   #chunks: Uint8Array[] = [];
   #bytes = 0;
-  #lastProgress = 0;
   #end: { readonly trailers: Fields | undefined } | undefined;
   #reset: Reset | undefined;
   #closed = false;
   #wanted: Wanted | undefined;
-  #cancelIdle: (() => void) | undefined;
   #receiver: Receiver = NOBODY;
   #flowing = false;
   /** Everything kept was told: the stream talks to its owner itself. */
@@ -41,9 +38,7 @@ export class BodyPeek implements DownstreamStream {
   /** `idleMs`: how long the client may send nothing while the body is waited for; 0 for no limit. `pace`: how slowly. */
   constructor(stream: DownstreamStream, clock: Clock, idleMs: number, expectsContinue: boolean, pace?: PaceLimits) {
     this.#stream = stream;
-    this.#clock = clock;
-    this.#idleMs = idleMs;
-    this.#pace = pace && new Pace(pace);
+    this.#watch = new BodyWatch(clock, idleMs, pace, (error) => this.#settle(error));
     this.#expectsContinue = expectsContinue;
     stream.receiver = this.#keeping();
   }
@@ -55,7 +50,7 @@ export class BodyPeek implements DownstreamStream {
     this.#look();
     if (this.#wanted === undefined) return;
     if (this.#expectsContinue) this.inform(100, []);
-    this.#watch();
+    this.#watch.start();
     this.#stream.resume();
   }
 
@@ -139,8 +134,7 @@ export class BodyPeek implements DownstreamStream {
       onData: (chunk) => {
         this.#chunks.push(chunk);
         this.#bytes += chunk.length;
-        this.#lastProgress = this.#clock.now();
-        this.#pace?.moved(chunk.length, this.#lastProgress);
+        this.#watch.moved(chunk.length);
         this.#look();
       },
       onEnd: (trailers) => {
@@ -176,9 +170,7 @@ export class BodyPeek implements DownstreamStream {
   #settle(error: GatewayError | undefined): void {
     const { done } = this.#wanted!;
     this.#wanted = undefined;
-    this.#cancelIdle?.();
-    this.#cancelIdle = undefined;
-    this.#pace?.stop(this.#clock.now());
+    this.#watch.stop();
     this.#stream.pause();
     done(error, { bytes: this.#joined(), complete: this.#end !== undefined });
   }
@@ -191,27 +183,6 @@ export class BodyPeek implements DownstreamStream {
     const joined = Buffer.concat(this.#chunks);
     this.#chunks = this.#bytes === 0 ? [] : [joined];
     return joined;
-  }
-
-  /** Gives up on a client that owes a body and sends nothing of it, or too slowly. */
-  #watch(): void {
-    if (this.#idleMs === 0) return;
-    this.#lastProgress = this.#clock.now();
-    this.#pace?.start(this.#lastProgress);
-    const check = (): void => {
-      const now = this.#clock.now();
-      const idle = this.#idleMs - (now - this.#lastProgress);
-      const pace = this.#pace?.left(now) ?? idle;
-      if (idle <= 0) this.#tooSlow('limits.body_idle_ms');
-      else if (pace <= 0) this.#tooSlow('limits.body_min_bytes_per_s');
-      else this.#cancelIdle = this.#clock.after(Math.max(1, Math.min(idle, pace)), check);
-    };
-    const first = this.#pace?.left(this.#lastProgress) ?? this.#idleMs;
-    this.#cancelIdle = this.#clock.after(Math.max(1, Math.min(this.#idleMs, first)), check);
-  }
-
-  #tooSlow(detail: string): void {
-    this.#settle(new GatewayError('REQUEST_TIMEOUT', { detail }));
   }
 
   /** Tells the owner what was kept, as long as it takes it; then the stream goes on by itself. */

@@ -1,6 +1,6 @@
 /** The deadline that an RPC carries, passed on without the time that is gone already. */
 
-import type { Exchange } from '../core/exchange.ts';
+import type { Exchange, RequestHead } from '../core/exchange.ts';
 import { setField } from '../core/headers.ts';
 import type { Fields } from '../core/raw.ts';
 import { parseConnectTimeout, parseGrpcTimeout } from '../policies/deadline.ts';
@@ -15,6 +15,11 @@ const UNITS: readonly (readonly [ms: number, unit: string])[] = [
 ];
 /** At most 8 digits: gRPC over HTTP/2, "Timeout". */
 const MAX_VALUE = 99_999_999;
+
+/** Whether the caller itself said how long it may take: a deadline that is over may be its doing, and speaks against nobody. */
+export function saysTimeout({ headers }: Pick<RequestHead, 'headers'>): boolean {
+  return headers['grpc-timeout'] !== undefined || headers['connect-timeout-ms'] !== undefined;
+}
 
 /** Milliseconds as `grpc-timeout` says them, never more than there are; at least a microsecond. */
 export function grpcTimeout(ms: number): string {

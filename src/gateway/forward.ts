@@ -12,6 +12,7 @@ import { Relay, type RelayLimits } from './relay.ts';
 import { type UpstreamFieldsOptions, upstreamFields } from './upstream-fields.ts';
 import type { UpstreamGate } from './upstream-gate.ts';
 
+/** What a route forwards with. */
 export interface ForwardOptions extends UpstreamFieldsOptions, AttemptsOptions {
   /** Segments at the beginning of the target that give way to others, as `/api` does to nothing. */
   readonly rewritePrefix: { readonly from: string; readonly to: string } | undefined;
@@ -43,12 +44,14 @@ export function forwarder(options: ForwardOptions): Forward {
     const { record } = exchange;
     const place = options.gate?.enter(exchange);
     const relay = new Relay(exchange, clock, mayBeQuiet(exchange) ? streamLimits : options.limits);
-    // Nobody is told that there is no endpoint while the first ones are looked for.
-    if (upstream.awaited !== undefined) await upstream.awaited;
     let head: AnswerHead;
     try {
+      // Nobody is told that there is no endpoint while the first ones are looked for.
+      if (upstream.awaited !== undefined) await upstream.awaited;
       head = await new Attempts(options, relay, exchange, wish).answer(openRequest(exchange));
     } catch (thrown) {
+      // Whatever was thrown: the place is given back, and nothing of the relay goes on.
+      relay.abandon();
       place?.failed(thrown);
       throw thrown;
     }

@@ -15,6 +15,7 @@ import type { CompiledRoute, RouteTable } from './route-table.ts';
 import type { Services } from './services.ts';
 import type { ServicesMemory, Thread } from './thread.ts';
 
+/** What a generation is compiled from. */
 export interface GenerationOptions {
   readonly id: number;
   readonly config: Config;

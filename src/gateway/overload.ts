@@ -14,6 +14,7 @@ import { type PressureFigures, PressureWatch } from './pressure-watch.ts';
 import { ALONE, type Thread } from './thread.ts';
 import { UpstreamGate } from './upstream-gate.ts';
 
+/** What the protection of one generation is made with. */
 export interface OverloadOptions {
   readonly config: Config;
   readonly kept: Kept;

@@ -30,6 +30,7 @@ export interface LoopDelay {
   stop(): void;
 }
 
+/** From when on there is pressure, and how it is measured. */
 export interface PressureWatchOptions {
   /** 0 for never. */
   readonly delayMs: number;

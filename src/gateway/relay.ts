@@ -17,6 +17,7 @@ import { IdleWatch } from './idle-watch.ts';
 import type { PaceLimits } from './pace.ts';
 import { Upload } from './upload.ts';
 
+/** How slow either side of an exchange may be, in milliseconds, and how much of a body is kept. */
 export interface RelayLimits {
   /** How long a request body may make no progress; 0 for no limit. */
   readonly bodyIdleMs: number;

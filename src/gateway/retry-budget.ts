@@ -8,6 +8,7 @@ import type { Clock } from '../core/clock.ts';
 /** How far requests are remembered: those that began within it, or wait for their answer still, are active. */
 const WINDOW_S = 10;
 
+/** How many retries an upstream may get. */
 export interface RetryBudgetSettings {
   /** Retries for a hundred active requests. */
   readonly sharePercent: number;

@@ -27,6 +27,7 @@ export interface HookOptions extends GenerationOptions {
   readonly overload: Overload;
 }
 
+/** What the routes of one Fastify application are made from. */
 export interface RoutesOptions extends HookOptions {
   readonly entries: readonly RouterEntry[];
   readonly table: RouteTable;

@@ -22,6 +22,7 @@ import { ZITADEL_RPCS } from '../rpc/rpc-table.ts';
 import type { Kept } from './kept.ts';
 import { ALONE, type ServicesMemory, type Thread } from './thread.ts';
 
+/** What the services of one generation are made from. */
 export interface ServicesOptions {
   readonly config: Config;
   readonly kept: Kept;

@@ -6,7 +6,8 @@ import type { Exchange } from '../core/exchange.ts';
 import { trailerFields } from '../core/headers.ts';
 import { addPiece } from '../core/pieces.ts';
 import type { DownstreamStream, Fields, UpstreamStream } from '../core/raw.ts';
-import { Pace, type PaceLimits } from './pace.ts';
+import { BodyWatch } from './body-watch.ts';
+import type { PaceLimits } from './pace.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -14,19 +15,14 @@ const NOTHING = new Uint8Array(0);
 export class Upload {
   readonly #exchange: Exchange;
   readonly #downstream: DownstreamStream;
-  readonly #clock: Clock;
-  readonly #idleMs: number;
   readonly #maxKept: number;
   #upstream: UpstreamStream | undefined;
   #kept: Uint8Array[] | undefined = [];
   #keptBytes = 0;
   #ended: boolean;
   #trailers: Fields | undefined;
-  /** The upstream takes no more for now, or there is none: that is not the client's fault. */
-  #full = false;
-  #lastProgress = 0;
-  readonly #pace: Pace | undefined;
-  #cancelIdle: (() => void) | undefined;
+  /** Pauses while the upstream takes no more, or there is none: that is not the client's fault. None where no body comes. */
+  readonly #watch: BodyWatch | undefined;
 
   /**
    * `idleMs`: how long the body may make no progress; 0 for no limit. `pace`: how slow it may be. `maxKept`: how many
@@ -35,11 +31,9 @@ export class Upload {
   constructor(exchange: Exchange, clock: Clock, idleMs: number, pace: PaceLimits | undefined, maxKept: number) {
     this.#exchange = exchange;
     this.#downstream = exchange.downstream;
-    this.#clock = clock;
-    this.#idleMs = idleMs;
     this.#maxKept = maxKept;
-    this.#pace = pace && new Pace(pace);
     this.#ended = this.#downstream.ended;
+    if (!this.#ended) this.#watch = new BodyWatch(clock, idleMs, pace, (error) => exchange.abort(error));
   }
 
   /** The request is complete. */
@@ -56,7 +50,6 @@ export class Upload {
   begin(upstream: UpstreamStream): void {
     if (this.#downstream.ended) return;
     this.#upstream = upstream;
-    this.#full = false;
     for (const chunk of this.#kept ?? []) upstream.write(chunk);
     if (this.#ended) {
       upstream.end(this.#trailers);
@@ -64,15 +57,14 @@ export class Upload {
     }
     const { head, record } = this.#exchange;
     if (head.headers.expect !== undefined && record.attempts === 1) this.#downstream.inform(100, []);
-    this.#watch();
+    this.#watch?.start();
     this.#downstream.resume();
   }
 
   /** The attempt is over; the body waits for the next one. */
   hold(): void {
     this.#upstream = undefined;
-    this.#full = true;
-    this.#pace?.stop(this.#clock.now());
+    this.#watch?.pause();
     this.#downstream.pause();
   }
 
@@ -84,8 +76,7 @@ export class Upload {
   take(chunk: Uint8Array): void {
     const { record, bodyLimit } = this.#exchange;
     record.bytesIn += chunk.length;
-    this.#lastProgress = this.#clock.now();
-    this.#pace?.moved(chunk.length, this.#lastProgress);
+    this.#watch?.moved(chunk.length);
     if (bodyLimit > 0 && record.bytesIn > bodyLimit) {
       this.#exchange.abort(new GatewayError('BODY_TOO_LARGE', { detail: `more than max_bytes ${bodyLimit}` }));
       return;
@@ -96,8 +87,7 @@ export class Upload {
     }
     this.#keep(chunk);
     if (this.#upstream?.write(chunk) !== false) return;
-    this.#full = true;
-    this.#pace?.stop(this.#lastProgress);
+    this.#watch?.pause();
     this.#downstream.pause();
   }
 
@@ -112,16 +102,13 @@ export class Upload {
 
   /** The upstream takes more again. */
   drained(): void {
-    this.#full = false;
-    this.#lastProgress = this.#clock.now();
-    this.#pace?.start(this.#lastProgress);
+    this.#watch?.resume();
     this.#downstream.resume();
   }
 
   /** Nobody waits for the body any more. */
   stop(): void {
-    this.#cancelIdle?.();
-    this.#cancelIdle = undefined;
+    this.#watch?.stop();
   }
 
   #keep(chunk: Uint8Array): void {
@@ -129,29 +116,5 @@ export class Upload {
     this.#keptBytes += chunk.length;
     if (this.#keptBytes > this.#maxKept) this.#kept = undefined;
     else addPiece(this.#kept, chunk);
-  }
-
-  /** Gives up on a body that makes no progress. */
-  #watch(): void {
-    this.#lastProgress = this.#clock.now();
-    this.#pace?.start(this.#lastProgress);
-    if (this.#idleMs === 0 || this.#cancelIdle !== undefined) return;
-    const again = (idle: number, pace: number): void => {
-      // While the upstream takes nothing no time is used up.
-      this.#cancelIdle = this.#clock.after(this.#full ? idle : Math.max(1, Math.min(idle, pace)), check);
-    };
-    const check = (): void => {
-      const now = this.#clock.now();
-      const idle = this.#idleMs - (this.#full ? 0 : now - this.#lastProgress);
-      const pace = this.#pace?.left(now) ?? idle;
-      if (idle <= 0) this.#tooSlow('limits.body_idle_ms');
-      else if (pace <= 0 && !this.#full) this.#tooSlow('limits.body_min_bytes_per_s');
-      else again(idle, pace);
-    };
-    again(this.#idleMs, this.#pace?.left(this.#lastProgress) ?? this.#idleMs);
-  }
-
-  #tooSlow(detail: string): void {
-    this.#exchange.abort(new GatewayError('REQUEST_TIMEOUT', { detail }));
   }
 }

@@ -5,6 +5,7 @@ import { requestFields, setField } from '../core/headers.ts';
 import type { Fields } from '../core/raw.ts';
 import type { Admission } from './admission.ts';
 
+/** What decides about fields beside the exchange. */
 export interface UpstreamFieldsOptions {
   readonly admission: Admission;
   /** Whether `traceparent`, `tracestate` and `baggage` go on. */

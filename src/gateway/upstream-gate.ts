@@ -9,7 +9,9 @@ import type { AdaptiveLimit } from '../limits/overload/adaptive-limit.ts';
 import type { Priority, Rank } from '../limits/overload/priority.ts';
 import type { UsualLatency } from '../limits/overload/usual-latency.ts';
 import type { AnswerHead } from './attempt.ts';
+import { saysTimeout } from './caller-timeout.ts';
 
+/** What a gate is made with: the limit of its upstream, and what its route says of its requests. */
 export interface UpstreamGateOptions {
   readonly limit: AdaptiveLimit;
   readonly upstream: string;
@@ -100,7 +102,7 @@ export class UpstreamPlace {
     }
     // Whoever sends slowly meets a deadline that says nothing of the upstream.
     if (sentAt === undefined || (code !== 'DEADLINE_EXCEEDED' && code !== 'CLIENT_LEFT')) return;
-    if (code === 'DEADLINE_EXCEEDED' && !this.#callersDeadline()) limit.dropped();
+    if (code === 'DEADLINE_EXCEEDED' && !saysTimeout(this.#exchange.head)) limit.dropped();
     // How long a caller waits is its own affair, but for so long there was no answer.
     else limit.gaveUp(usual, clock.now() - this.#since(sentAt));
   }
@@ -120,10 +122,5 @@ export class UpstreamPlace {
     this.#over = true;
     this.#options.limit.leave(this.#options.rank, this.#sentAt !== undefined);
     return this.#sentAt;
-  }
-
-  #callersDeadline(): boolean {
-    const { headers } = this.#exchange.head;
-    return headers['grpc-timeout'] !== undefined || headers['connect-timeout-ms'] !== undefined;
   }
 }

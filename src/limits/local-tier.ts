@@ -34,7 +34,8 @@ export class LocalTier implements Tier {
   /** As `take`, with the outcome as its value: here it is known at once. */
   takeNow(charges: readonly Charge[]): Outcome {
     const now = this.#clock.now();
-    const taken: Taken[] = [];
+    // Of their number: an array that is pushed to has room for seventeen.
+    const taken = new Array<Taken>(charges.length);
     let exceeded = NONE;
     for (let i = 0; i < charges.length; i += 1) {
       const charge = charges[i]!;
@@ -42,17 +43,17 @@ export class LocalTier implements Tier {
       const bannedForMs = enforce && limit.ban !== undefined ? this.#bans.bannedFor(key, now) : 0;
       if (bannedForMs > 0) {
         this.#giveBack(charges, i, exceeded, now);
-        taken.push({ allowed: false, remaining: 0, retryAfterMs: bannedForMs, resetMs: bannedForMs });
-        return { refused: i, banned: true, taken, exceeded };
+        taken[i] = { allowed: false, remaining: 0, retryAfterMs: bannedForMs, resetMs: bannedForMs };
+        return { refused: i, banned: true, taken: first(taken, i + 1), exceeded };
       }
       const one = this.#limiter.take(key, limit.rate, limit.cost, now);
-      taken.push(one);
+      taken[i] = one;
       this.#hottest.saw(limit.rule, key, one.allowed);
       if (one.allowed) continue;
       if (enforce) {
         this.#giveBack(charges, i, exceeded, now);
         if (limit.ban !== undefined) this.#bans.refused(charge, now);
-        return { refused: i, banned: false, taken, exceeded };
+        return { refused: i, banned: false, taken: first(taken, i + 1), exceeded };
       }
       exceeded = [...exceeded, i];
     }
@@ -118,4 +119,10 @@ export class LocalTier implements Tier {
       this.#limiter.giveBack(key, limit.rate, limit.cost, now);
     }
   }
+}
+
+/** Leaves the first `count`. To set a length costs, even where it is that already. */
+function first(taken: Taken[], count: number): readonly Taken[] {
+  if (taken.length > count) taken.length = count;
+  return taken;
 }

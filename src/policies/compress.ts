@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { codedTag, parseTag, parseTagList, tagText, uncodedList, weakMatch } from '../cache/etag.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Answer, Exchange } from '../core/exchange.ts';
-import { addVary, getField, setField } from '../core/headers.ts';
+import { addVary, getField, joinedField, setField } from '../core/headers.ts';
 import { definePolicy } from '../core/policy.ts';
 import type { Fields } from '../core/raw.ts';
 import { CODING_NAMES, type CodingName } from '../encoding/coding.ts';
@@ -87,20 +87,10 @@ function asksNoTransform({ headers }: Exchange['head']): boolean {
   return wish !== undefined && NO_TRANSFORM.test(String(wish));
 }
 
-/** All values of a request's field as one list; undefined where it has none. */
-function listOf(exchange: Exchange, name: string): string | undefined {
-  const { fields } = exchange.raw;
-  let text: string | undefined;
-  for (let i = 0; i < fields.length; i += 2) {
-    if (fields[i] === name) text = text === undefined ? fields[i + 1]! : `${text}, ${fields[i + 1]}`;
-  }
-  return text;
-}
-
 /** A 304 that says the origin's tag gets the one under which the client has the coded answer. */
 function restoreTag(exchange: Exchange, fields: Fields): void {
   const etag = getField(fields, 'etag');
-  const asked = listOf(exchange, 'if-none-match');
+  const asked = joinedField(exchange.raw.fields, 'if-none-match');
   if (etag === undefined || asked === undefined) return;
   const tag = parseTag(etag);
   if (tag === undefined) return;
@@ -177,7 +167,7 @@ export const compress = definePolicy({
         const { exchange } = request;
         for (const name of ['if-none-match', 'if-match']) {
           if (exchange.head.headers[name] === undefined || exchange.dialect.name !== 'http') continue;
-          const value = uncodedList(listOf(exchange, name) ?? '', CODING_NAMES);
+          const value = uncodedList(joinedField(exchange.raw.fields, name) ?? '', CODING_NAMES);
           if (value !== undefined) exchange.requestEdits.push({ name, value });
         }
         done();

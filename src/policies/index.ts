@@ -15,6 +15,7 @@ import { rateLimit } from './rate-limit.ts';
 import { serverTiming } from './server-timing.ts';
 import { shield } from './shield.ts';
 
+/** All policies, in the order in which requests pass them. */
 export const POLICIES = [
   serverTiming, // last on the way out: it tells the time of all that follows, and no cache stores it
   ipRules, // who may not come at all is not counted

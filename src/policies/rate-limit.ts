@@ -17,6 +17,8 @@ import { askFor } from './rate-limit/store.ts';
  */
 const GIVEN_BACK_MS = 10_000;
 
+const NOTHING: readonly Charged[] = [];
+
 /** What was taken of one request so far. */
 interface Taking {
   readonly charges: readonly Charged[];
@@ -41,14 +43,12 @@ export const rateLimit = definePolicy({
     const taking = new WeakMap<Exchange, Taking>();
     const take = taker(settings, context);
     const tells = settings.headers === 'all';
+    const keptEarly = late.length > 0 || tells ? taking : undefined;
+    const keptLate = tells ? taking : undefined;
     return {
       ...(early.length > 0 && {
         onRequest: function rateLimit(request, _reply, done) {
-          const { exchange } = request;
-          take(exchange, early, undefined, (error, taken) => {
-            if (taken !== undefined && (late.length > 0 || tells)) taking.set(exchange, taken);
-            done(error);
-          });
+          take(request.exchange, early, undefined, keptEarly, done);
         } satisfies InwardHook,
       }),
       ...(late.length > 0 && {
@@ -56,9 +56,8 @@ export const rateLimit = definePolicy({
           const { exchange } = request;
           const before = taking.get(exchange);
           const go = (body: PeekedBody | undefined): void =>
-            take(exchange, late, body, (error, taken) => {
+            take(exchange, late, body, keptLate, (error) => {
               if (error !== undefined && before !== undefined) giveBack(before, context);
-              else if (taken !== undefined && tells) taking.set(exchange, joined(before, taken));
               done(error);
             });
           if (!peeks) return go(undefined);
@@ -90,9 +89,10 @@ function compiled({ limits }: RateLimitOptions, { services }: PolicyContext): Co
   );
 }
 
-type Taken = (error: GatewayError | undefined, taking: Taking | undefined) => void;
-
-/** Makes the function that charges a request by some limits, all or none. */
+/**
+ * Makes the function that charges a request by some limits, all or none. What it takes is put into `kept`, after what is
+ * there of the request already.
+ */
 function taker(settings: RateLimitOptions, { app, clock, events, route, services }: PolicyContext) {
   const ask = app.createRateLimit({}) as unknown as (asked: ReturnType<typeof askFor>) => Promise<unknown>;
   const tell = (exchange: Exchange, rule: string, enforced: boolean): void => {
@@ -100,13 +100,20 @@ function taker(settings: RateLimitOptions, { app, clock, events, route, services
     events.emit('refused', { policy: 'rate_limit', rule, route: route.name, enforced });
   };
 
-  return (exchange: Exchange, limits: readonly CompiledLimit[], body: PeekedBody | undefined, done: Taken): void => {
-    const charges: Charged[] = [];
+  return (
+    exchange: Exchange,
+    limits: readonly CompiledLimit[],
+    body: PeekedBody | undefined,
+    kept: WeakMap<Exchange, Taking> | undefined,
+    done: (error?: GatewayError) => void,
+  ): void => {
+    let charges: readonly Charged[] = NOTHING;
     const now = clock.now();
     for (const limit of limits) {
       const charged = limit.charge(exchange, body, now);
       if (charged !== 'refuse') {
-        for (const charge of charged) charges.push(charge);
+        // Most requests have one charge or two: an array that is pushed to has room for seventeen.
+        charges = charges.length === 0 ? charged : charges.concat(charged);
         continue;
       }
       const { rule } = limit.limit;
@@ -114,11 +121,11 @@ function taker(settings: RateLimitOptions, { app, clock, events, route, services
       tell(exchange, rule, enforce);
       if (!enforce) continue;
       const detail = `${rule}: the request has no ${key.join(' or ')}`;
-      done(new GatewayError('TOO_MANY_REQUESTS', { rule, detail }), undefined);
+      done(new GatewayError('TOO_MANY_REQUESTS', { rule, detail }));
       return;
     }
     if (charges.length === 0) {
-      done(undefined, undefined);
+      done();
       return;
     }
     const asked = askFor(charges);
@@ -128,14 +135,15 @@ function taker(settings: RateLimitOptions, { app, clock, events, route, services
         for (const index of outcome.exceeded) tell(exchange, charges[index]!.limit.rule, false);
         if (outcome.refused !== undefined) {
           tell(exchange, charges[outcome.refused]!.limit.rule, true);
-          done(refusal(charges, outcome, exchange, body, settings), undefined);
+          done(refusal(charges, outcome, exchange, body, settings));
           return;
         }
         const judged = charges.some(({ by, mark }) => mark !== undefined || by.options.count === 'failures');
         if (judged) exchange.hold({ [Symbol.dispose]: () => settle(exchange, charges, outcome, now) });
-        done(undefined, { charges, outcome });
+        kept?.set(exchange, joined(kept.get(exchange), { charges, outcome }));
+        done();
       },
-      (thrown: unknown) => done(GatewayError.from(thrown), undefined),
+      (thrown: unknown) => done(GatewayError.from(thrown)),
     );
   };
 

@@ -10,6 +10,7 @@ const LEAVE_MS = 5000;
 /** Who may come. */
 type Admitted = Parameters<AdminServer['admit']>[0];
 
+/** How an admin listener is made, and who hears where it is. */
 export interface AdminListenerOptions {
   /** Makes one for this config, not yet bound. */
   make(config: Config): AdminServer;
@@ -23,6 +24,7 @@ export interface PreparedAdmin {
   abandon(): void;
 }
 
+/** The admin listener over reloads; there is none where the config has none. */
 export class AdminListener {
   readonly #options: AdminListenerOptions;
   #server: AdminServer | undefined;

@@ -20,6 +20,7 @@ export function warnedAt(lifeMs: number): number[] {
   return [0, ...(times.length === 0 ? [lifeMs / 6] : times.reverse())];
 }
 
+/** The watch over the ends of all certificates. */
 export class CertificateEndings implements Disposable {
   readonly #clock: Clock;
   readonly #events: Events;

@@ -9,6 +9,7 @@ import { CertificateEndings } from './certificate-endings.ts';
 import { FollowedTls } from './followed-tls.ts';
 import type { FoundCertificate, ReadTls } from './tls-files.ts';
 
+/** What the certificates of a process are kept with. */
 export interface CertificatesOptions {
   readonly clock: Clock;
   readonly events: Events;
@@ -34,6 +35,7 @@ export interface ListedCertificate {
   readonly certificate: FoundCertificate;
 }
 
+/** The certificates of all listeners over reloads. */
 export class Certificates implements Disposable {
   readonly #options: CertificatesOptions;
   readonly #endings: CertificateEndings;

@@ -6,6 +6,7 @@ import { bytesOf, clientsOf, readTls } from './tls-files.ts';
 
 const DAY_MS = 86_400_000;
 
+/** What was found. */
 export interface CheckedCertificates {
   /** For each certificate: its listener, file, names, and until when it is valid. */
   readonly rows: readonly (readonly string[])[];

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { startLoginStandIn } from '../demo/login-stand-in.ts';
 import { startStandIn } from '../demo/stand-in.ts';
 
+/** A stand-in that runs, and the config of the gateway before it. */
 export interface Demo {
   readonly configFile: string;
   readonly environment: Readonly<Record<string, string>>;

@@ -11,6 +11,7 @@ const QUIET_MS = 100;
 /** What cannot be used is looked at once more after so long, in milliseconds, before anybody is told: the other file may come. */
 const PATIENCE_MS = 1000;
 
+/** What the TLS of a listener is read from, and who hears of a change. */
 export interface FollowedTlsOptions {
   readonly listener: string;
   readonly config: ListenerTls;
@@ -25,6 +26,7 @@ export interface FollowedTlsOptions {
   onRefused(problem: string): void;
 }
 
+/** The TLS of one listener while it is in use. */
 export class FollowedTls implements Disposable {
   readonly config: ListenerTls;
   /** What is wrong with the files, while others are in use than they have. */

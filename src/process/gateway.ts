@@ -25,6 +25,7 @@ import type { MadeListener } from './listeners.ts';
 /** How long a connection of HTTP/1.1 was quiet that a drain closes without an answer, in milliseconds. */
 const QUIET_MS = 5000;
 
+/** What the gateway of one thread is made with. */
 export interface GatewayOptions {
   readonly id: number;
   readonly config: Config;

@@ -18,6 +18,7 @@ export interface Watched {
   knock(): void;
 }
 
+/** Which threads are watched, and who hears of one that hangs. */
 export interface LifeWatchOptions<T extends Watched> {
   readonly clock: Clock;
   /** How long a thread may stand still, in milliseconds; 0 for ever. Asked each time. */

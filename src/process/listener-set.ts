@@ -10,6 +10,7 @@ import type { Listener, RequestSink } from '../transport/listener.ts';
 import type { TlsSettings } from '../transport/tls.ts';
 import { type ListenerContext, type MadeListener, makeListener, originOf } from './listeners.ts';
 
+/** What the listeners of a thread have in common. */
 export interface ListenerSetOptions extends Omit<ListenerContext, 'limits' | 'tls' | 'sink'> {
   readonly clock: Clock;
   /** What certificate authorities ask. */
@@ -37,6 +38,7 @@ interface Member {
   readonly pin: { generation: Generation | undefined };
 }
 
+/** The listeners of one thread, over reloads. */
 export class ListenerSet {
   readonly #options: ListenerSetOptions;
   #members: readonly Member[] = [];

@@ -8,6 +8,7 @@ import { ENGINES } from '../transport/engines/index.ts';
 import { type ConnectionCount, Listener, type ListenerOptions, type RequestSink } from '../transport/listener.ts';
 import type { TlsSettings } from '../transport/tls.ts';
 
+/** A listener, and the part of the config that it was made from. */
 export interface MadeListener {
   readonly config: ListenerConfig;
   readonly listener: Listener;

@@ -17,6 +17,7 @@ import { type SharedTls, tlsOfWorkers } from './shared-tls.ts';
 import { heapLimits, thisMachine } from './worker-count.ts';
 import { Workers } from './workers.ts';
 
+/** What the gateway of a process is started with. */
 export interface PrimaryOptions {
   readonly config: Config;
   readonly clock: Clock;
@@ -29,6 +30,7 @@ export interface PrimaryOptions {
   readonly workerScript?: URL;
 }
 
+/** A listener and where it is bound. */
 export interface BoundListener extends MadeListener {
   readonly address: AddressInfo;
 }

@@ -5,6 +5,7 @@ import type { WorkerThread } from './worker-thread.ts';
 /** Connections that wait while no worker serves; more are closed. */
 const MAX_WAITING = 1024;
 
+/** Where connections go. */
 export interface ReceptionOptions {
   readonly connections: ConnectionColumns;
   /** Those who take connections now. */

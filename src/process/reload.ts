@@ -10,6 +10,7 @@ import type { Clock } from '../core/clock.ts';
 /** Why the config is read again. */
 export type ReloadCause = 'watch' | 'signal' | 'admin';
 
+/** What is read again, and who hears of it. */
 export interface ReloadsOptions {
   readonly clock: Clock;
   /** The YAML file. */
@@ -36,6 +37,7 @@ export interface ReloadStatus {
   readonly rejected?: string;
 }
 
+/** The config in force, and its reloads until it is disposed of. */
 export class Reloads implements Disposable {
   readonly #options: ReloadsOptions;
   #watch: ConfigWatch | undefined;

@@ -22,6 +22,7 @@ export interface TlsUser {
   setChallenges(answers: ChallengeAnswers): Promise<void> | void;
 }
 
+/** What the TLS of a process is made with. */
 export interface SharedTlsOptions {
   readonly config: Config;
   readonly clock: Clock;
@@ -43,6 +44,7 @@ export function tlsOfWorkers(workers: Workers): TlsUser {
   };
 }
 
+/** The certificates and ticket keys of the process, told to every user of TLS. */
 export class SharedTls implements Disposable {
   readonly certificates: Certificates;
   readonly #options: SharedTlsOptions;

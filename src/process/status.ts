@@ -61,6 +61,7 @@ export interface Status {
   readonly acme: ReturnType<Primary['tls']['acmeStatus']>;
 }
 
+/** Where the status is asked for. */
 export interface StatusOptions {
   readonly primary: Primary;
   readonly clock: Clock;

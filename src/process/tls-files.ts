@@ -9,6 +9,7 @@ import type { ClientCertificateSettings } from '../transport/client-certificates
 import type { TlsSettings } from '../transport/tls.ts';
 import { certificateFile } from './acme/files.ts';
 
+/** What the config of a listener says of TLS. */
 export type ListenerTls = NonNullable<ListenerConfig['tls']>;
 
 /** A certificate of a listener. */

@@ -13,6 +13,7 @@ import type { FromWorker, Questions, ToWorker, WorkerStart, WorkerState } from '
 const KILL_MS = 5000;
 const SCRIPT = new URL('./worker.ts', import.meta.url);
 
+/** What a worker is started with, and who hears of it. */
 export interface WorkerThreadOptions {
   readonly start: WorkerStart;
   readonly resourceLimits: ResourceLimits;

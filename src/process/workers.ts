@@ -23,6 +23,7 @@ import { WorkerThread } from './worker-thread.ts';
 /** How long a worker may take to end beyond what its connections are given, in milliseconds. */
 const GRACE_MS = 3000;
 
+/** How many workers there are, what they are started with, and who hears of them. */
 export interface WorkersOptions {
   readonly count: number;
   readonly clock: Clock;

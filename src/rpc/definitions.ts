@@ -14,6 +14,7 @@ export interface RestPath {
   readonly body: string;
 }
 
+/** All RPCs and REST paths that are known. */
 export interface Definitions {
   readonly rpcs: readonly Rpc[];
   readonly restPaths: readonly RestPath[];

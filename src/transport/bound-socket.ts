@@ -12,6 +12,7 @@ export interface Taker {
   acceptFailed(code: string): void;
 }
 
+/** One bound socket, from before it listens until it is closed. */
 export class BoundSocket {
   taker: Taker;
   readonly #server: net.Server;

@@ -4,9 +4,10 @@ import { isIP } from 'node:net';
 import { canonicalAddress } from '../core/address.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { ClientAddress } from '../core/exchange.ts';
-import { joinedField, listMembers } from '../core/headers.ts';
+import { joinedField } from '../core/headers.ts';
 import { Networks } from '../core/networks.ts';
 import type { Connection, Fields } from '../core/raw.ts';
+import { ListFromRight } from './list-from-right.ts';
 
 /** Private, link-local, CGNAT and unique local networks: a peer there is rarely the client itself. */
 export const PRIVATE = new Networks([
@@ -34,6 +35,7 @@ export interface ClientAddressSource {
   readonly header?: string | undefined;
 }
 
+/** Whom to believe about clients. */
 export interface ClientAddressOptions {
   readonly trustedProxies: readonly string[];
   readonly source: ClientAddressSource;
@@ -47,11 +49,14 @@ const HIDDEN = 'hidden';
 
 /** `address` or `address:port`, with IPv6 in brackets when a port follows; RFC 7239 section 6 and common practice. */
 function hop(text: string): string | undefined {
+  // Nearly all are: what follows takes longer, and holds for nothing that is an address as it stands.
+  const bare = canonicalAddress(text);
+  if (bare !== undefined) return bare;
   const bracketed = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(text);
   if (bracketed) return isIP(bracketed[1]!) === 6 ? canonicalAddress(bracketed[1]!) : undefined;
   if (/^(?:unknown|_[\w.-]+)(?::[\w.-]+)?$/i.test(text)) return HIDDEN;
   const withPort = /^([\d.]+):\d{1,5}$/.exec(text);
-  return canonicalAddress(withPort ? withPort[1]! : text);
+  return withPort ? canonicalAddress(withPort[1]!) : undefined;
 }
 
 /** Makes the function that tells who the client of a request is; it throws BAD_FORWARDED. */
@@ -131,10 +136,17 @@ export function clientAddresses(options: ClientAddressOptions): (c: Connection, 
   };
 }
 
-/** What a trusted peer says: the hops before it and the schemes that they came by, the nearest last. */
+/** What a trusted peer says of others, the nearest last: taken from the right, and no further than it is believed. */
+interface FromRight<Member> {
+  pop(): Member | undefined;
+  /** How many are left. */
+  readonly length: number;
+}
+
+/** The hops before a trusted peer, and the schemes that they came by; null for a hop whose scheme nobody says. */
 interface Said {
-  readonly hops: readonly string[] | undefined;
-  readonly protos: readonly (string | undefined)[] | undefined;
+  readonly hops: FromRight<string> | undefined;
+  readonly protos: FromRight<string | null> | undefined;
 }
 
 const READERS: Readonly<Record<ClientAddressSource['from'], (fields: Fields, header: string) => Said>> = {
@@ -144,13 +156,23 @@ const READERS: Readonly<Record<ClientAddressSource['from'], (fields: Fields, hea
 };
 
 function readForwardedFor(fields: Fields): Said {
-  return { hops: members(fields, 'x-forwarded-for'), protos: members(fields, 'x-forwarded-proto') };
+  let hops: string | undefined;
+  let protos: string | undefined;
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i] === 'x-forwarded-for') hops = hops === undefined ? fields[i + 1]! : `${hops}, ${fields[i + 1]!}`;
+    else if (fields[i] === 'x-forwarded-proto')
+      protos = protos === undefined ? fields[i + 1]! : `${protos}, ${fields[i + 1]!}`;
+  }
+  return {
+    hops: hops === undefined ? undefined : new ListFromRight(hops),
+    protos: protos === undefined ? undefined : new ListFromRight(protos),
+  };
 }
 
 function readForwarded(fields: Fields): Said {
   const elements = parseForwarded(fields);
   // An element without `for` is a hop like any other: else what the client wrote before it would move to its place.
-  return { hops: elements?.map((one) => one.for ?? 'unknown'), protos: elements?.map((one) => one.proto) };
+  return { hops: elements?.map((one) => one.for ?? 'unknown'), protos: elements?.map((one) => one.proto ?? null) };
 }
 
 /**
@@ -175,9 +197,9 @@ function readHeader(fields: Fields, header: string): Said {
 }
 
 /** The members of a list field, where it is there. */
-function members(fields: Fields, name: string): string[] | undefined {
+function members(fields: Fields, name: string): ListFromRight | undefined {
   const value = joinedField(fields, name);
-  return value === undefined ? undefined : listMembers(value);
+  return value === undefined ? undefined : new ListFromRight(value);
 }
 
 /** A client as the walk found it; `fromRight` counts hops from the right, 0 for the one that our peer names. */
@@ -187,17 +209,20 @@ interface Found {
 }
 
 /** From the right: the first hop that is no trusted proxy is the client; where all are trusted, the leftmost. */
-function walk(peer: string, hops: readonly string[] | undefined, proxies: Networks): Found {
-  let found: Found = { address: peer, fromRight: 0 };
-  if (hops === undefined) return found;
-  for (let i = hops.length - 1; i >= 0; i -= 1) {
-    const address = hop(hops[i]!);
-    if (address === undefined) throw new GatewayError('BAD_FORWARDED', { detail: `not an address in hop ${i + 1}` });
+function walk(peer: string, hops: Said['hops'], proxies: Networks): Found {
+  let client = peer;
+  let passed = 0;
+  for (let text = hops?.pop(); text !== undefined; text = hops!.pop()) {
+    const address = hop(text);
+    if (address === undefined) {
+      throw new GatewayError('BAD_FORWARDED', { detail: `not an address in hop ${hops!.length + 1}` });
+    }
     if (address === HIDDEN) break; // nobody further left can be known either
-    found = { address, fromRight: hops.length - 1 - i };
+    client = address;
+    passed += 1;
     if (!proxies.has(address)) break;
   }
-  return found;
+  return { address: client, fromRight: Math.max(0, passed - 1) };
 }
 
 /** One `name=value` of Forwarded with what ends it; values are tokens or quoted strings, RFC 7239 section 4. */
@@ -233,10 +258,12 @@ function parseForwarded(fields: Fields): ForwardedElement[] | undefined {
 }
 
 /** The scheme at the client's hop, else the nearest to it that a trusted proxy names; others than http and https are no answer. */
-function forwardedScheme(list: Said['protos'], fromRight: number): 'http' | 'https' | undefined {
-  if (list === undefined) return undefined;
-  let at = Math.max(0, list.length - 1 - fromRight);
-  while (at < list.length && list[at] === undefined) at += 1;
-  const named = list[at]?.toLowerCase();
+function forwardedScheme(protos: Said['protos'], fromRight: number): 'http' | 'https' | undefined {
+  let named: string | undefined;
+  for (let i = 0; i <= fromRight; i += 1) {
+    const said = protos?.pop();
+    if (said === undefined) break;
+    if (said !== null) named = said.toLowerCase();
+  }
   return named === 'http' || named === 'https' ? named : undefined;
 }

@@ -7,6 +7,7 @@ import { subjectOf } from './distinguished-name.ts';
 
 /** What can be passed on; the names of the fields are in `FIELD_NAMES`. */
 export const CLIENT_CERTIFICATE_FIELDS = ['subject', 'issuer', 'san', 'serial', 'fingerprint', 'certificate'] as const;
+/** A field that tells an upstream of a client's certificate. */
 export type ClientCertificateField = (typeof CLIENT_CERTIFICATE_FIELDS)[number];
 
 /** Clients may never send these: `core/headers.ts` drops them on every listener. */
@@ -22,6 +23,7 @@ const FIELD_NAMES: Readonly<Record<ClientCertificateField, string>> = {
 /** Values longer than this, in bytes, are left out: upstreams refuse a head that is too long, and the request with it. */
 const MAX_VALUE_BYTES = 8192;
 
+/** What a listener asks of the certificates of clients. */
 export interface ClientCertificateSettings {
   /** Certificates of the authorities that may have issued one, PEM. */
   readonly authorities: readonly string[];

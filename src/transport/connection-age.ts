@@ -12,6 +12,7 @@ export interface Served {
   retire(): void;
 }
 
+/** How old a connection may become. */
 export interface AgeLimits {
   /** In milliseconds, give or take a tenth; 0 for no limit. */
   readonly maxConnectionAgeMs: number;

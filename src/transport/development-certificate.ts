@@ -16,6 +16,7 @@ const DAYS = 397;
 const RENEW_DAYS = 30;
 const DAY_MS = 86_400_000;
 
+/** A certificate with its key, both PEM; the key is a secret. */
 export interface MadeCertificate {
   readonly certificate: string;
   readonly key: string;

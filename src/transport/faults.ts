@@ -37,6 +37,7 @@ export function isAuthority(text: string): boolean {
   return (ipv6 === undefined || isIPv6(ipv6)) && (port === undefined || Number(port) <= 65_535);
 }
 
+/** What is looked at of a request. */
 export interface RequestForm {
   readonly method: string;
   readonly target: string;

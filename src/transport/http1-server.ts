@@ -11,11 +11,13 @@ import { H1DownstreamStream, H1Request } from './h1.ts';
 import { StreamReply } from './reply.ts';
 import type { SessionEnd } from './session-end.ts';
 
+/** The limits of HTTP/1.1; times in milliseconds. */
 export interface Http1Limits extends TransportLimits {
   readonly headerTimeoutMs: number;
   readonly keepAliveMs: number;
 }
 
+/** The limits of a server, and where it hands requests and upgrades to. */
 export interface Http1Options {
   readonly limits: Http1Limits;
   onRequest(request: RawRequest, reply: RawReply): void;

@@ -11,6 +11,7 @@ import type { Http1Limits } from './http1-server.ts';
 import type { ProxyProtocol } from './peer.ts';
 import type { TlsSettings } from './tls.ts';
 
+/** All limits of a listener; times in milliseconds. */
 export interface ListenerLimits extends EngineLimits, Http1Limits, Partial<AgeLimits> {
   /** Open connections over all listeners that share a count; more are closed before TLS. */
   readonly maxConnections: number;
@@ -22,6 +23,7 @@ export interface ConnectionCount {
   open: number;
 }
 
+/** What a listener is made with. */
 export interface ListenerOptions {
   readonly name: string;
   /** An address; `::` takes IPv4 as well, and stands for all IPv4 addresses on a machine without IPv6. */

@@ -24,6 +24,7 @@ export interface ProxyProtocol {
   trusted(address: string): boolean;
 }
 
+/** How the peer is found out, and who hears of it. */
 export interface PeerOptions {
   /** Where there is none, the peer is the socket's and is found at once. */
   readonly proxyProtocol: ProxyProtocol | undefined;

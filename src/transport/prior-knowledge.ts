@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 /** The first bytes of HTTP/2 with prior knowledge, RFC 9113 section 3.4; no HTTP/1.1 method begins so. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0');
 
+/** How long is waited, and who hears which protocol it is. */
 export interface PriorKnowledgeOptions {
   /** How long the first bytes may take, in milliseconds. */
   readonly timeoutMs: number;

@@ -15,6 +15,7 @@ const MAX_SECRET_BYTES = 4096;
 /** A secret has at least so many different bytes: 32 random ones have about 30, a line of hexadecimal digits 16. */
 const MIN_DIFFERENT = 8;
 
+/** How keys are made, and who takes them. */
 export interface TicketKeysOptions {
   readonly clock: Clock;
   /** How long a key is used, in milliseconds. */

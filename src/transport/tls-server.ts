@@ -11,6 +11,7 @@ import { type TlsSettings, tlsOptions } from './tls.ts';
 /** What OpenSSL calls it when a client has no certificate and must have one. */
 const NO_CERTIFICATE = 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE';
 
+/** What the TLS of a listener is made with, and who hears of handshakes. */
 export interface TlsServerOptions {
   /** The name of the listener. */
   readonly listener: string;
@@ -24,6 +25,7 @@ export interface TlsServerOptions {
   onFailed(end: SessionEnd, socket: Socket): void;
 }
 
+/** The TLS of one listener. */
 export class TlsServer {
   readonly #options: TlsServerOptions;
   readonly #server: tls.Server;

@@ -11,6 +11,7 @@ import {
 import { type CertificatePair, certificateNames } from './certificates.ts';
 import type { ClientCertificateSettings } from './client-certificates.ts';
 
+/** What the config says of the TLS of a listener, with certificates read. */
 export interface TlsSettings {
   /** The first is the default for names that none covers and for clients without SNI. */
   readonly certificates: readonly CertificatePair[];

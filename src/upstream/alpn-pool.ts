@@ -1,5 +1,6 @@
 /** The pool for `https` upstreams: asks by ALPN once, then is the pool of what was agreed. */
 
+import { type Clock, systemClock } from '../core/clock.ts';
 import type { GatewayError } from '../core/errors.ts';
 import type { UpstreamStream } from '../core/raw.ts';
 import { connectTls } from './connect.ts';
@@ -13,14 +14,16 @@ export class AlpnPool implements UpstreamPool {
   readonly #address: Address;
   readonly #settings: PoolSettings;
   readonly #observer: PoolObserver;
+  readonly #clock: Clock;
   #agreed: Promise<UpstreamPool> | undefined;
   #pool: UpstreamPool | undefined;
   #draining = false;
 
-  constructor(address: Address, settings: PoolSettings, observer: PoolObserver) {
+  constructor(address: Address, settings: PoolSettings, observer: PoolObserver, clock: Clock = systemClock) {
     this.#address = address;
     this.#settings = settings;
     this.#observer = observer;
+    this.#clock = clock;
   }
 
   async open(request: OpenRequest): Promise<UpstreamStream> {
@@ -41,8 +44,10 @@ export class AlpnPool implements UpstreamPool {
       const socket = await connectTls(this.#address, tls, ['h2', 'http/1.1'], connectTimeoutMs).ready;
       const { alpnProtocol } = socket;
       socket.destroy();
-      const Pool = alpnProtocol === 'h2' ? H2Pool : H1Pool;
-      this.#pool = new Pool(this.#address, this.#settings, this.#observer);
+      this.#pool =
+        alpnProtocol === 'h2'
+          ? new H2Pool(this.#address, this.#settings, this.#observer, this.#clock)
+          : new H1Pool(this.#address, this.#settings, this.#observer);
       if (this.#draining) this.#pool.drain();
       return this.#pool;
     } catch (error) {

@@ -5,6 +5,7 @@ import { type Fields, type Receiver, ResetCode, type UpstreamStream } from '../c
 import type { Endpoint } from './endpoint.ts';
 import type { OpenRequest } from './pool.ts';
 
+/** A whole answer whose body is small. */
 export interface SmallAnswer {
   readonly status: number;
   readonly fields: Fields;
@@ -15,6 +16,7 @@ export interface SmallAnswer {
   readonly trailers: Fields;
 }
 
+/** What is asked, for how long in milliseconds, and how many bytes of body are taken. */
 export interface AskOptions {
   /** GET where it is not given. */
   readonly method?: string;

@@ -73,11 +73,16 @@ export class Endpoint implements Candidate {
     this.#observer = observer;
     this.standing = new Standing(clock.now(), clock.wall());
     this.#makePool = () =>
-      makePool(parseAddress(name), pool, {
-        sessionOpened: (session) => events.emit('session_opened', { upstream, endpoint: name, session }),
-        sessionClosed: (session, reason) =>
-          events.emit('session_closed', { upstream, endpoint: name, session, reason }),
-      });
+      makePool(
+        parseAddress(name),
+        pool,
+        {
+          sessionOpened: (session) => events.emit('session_opened', { upstream, endpoint: name, session }),
+          sessionClosed: (session, reason) =>
+            events.emit('session_closed', { upstream, endpoint: name, session, reason }),
+        },
+        clock,
+      );
     this.#pool = this.#makePool();
   }
 

@@ -4,6 +4,7 @@ import type { ClientHttp2Session, SecureClientSessionOptions, Settings } from 'n
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Agent } from 'http2-wrapper';
+import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import { connectTcp, connectTls } from './connect.ts';
 import type { Address, PoolSettings } from './pool.ts';
@@ -40,15 +41,17 @@ export class H2Agent extends Agent {
   readonly #origin: URL;
   readonly #address: Address;
   readonly #settings: PoolSettings;
+  readonly #clock: Clock;
   readonly #sessionOptions: SecureClientSessionOptions;
   #connecting = 0;
   /** Connections that no SETTINGS have come on. */
   readonly #speechless = new Set<Socket>();
 
-  constructor(address: Address, settings: PoolSettings) {
+  constructor(address: Address, settings: PoolSettings, clock: Clock) {
     super({ maxSessions: settings.maxSessions, maxEmptySessions: settings.maxSessions });
     this.#address = address;
     this.#settings = settings;
+    this.#clock = clock;
     const name = settings.tls.serverName ?? address.host;
     this.#origin = new URL(`https://${name.includes(':') ? `[${name}]` : name}:${address.port}`);
     this.#sessionOptions = {
@@ -134,7 +137,7 @@ export class H2Agent extends Agent {
 
   // The Agent's signature has more; it is called with the origin, and the address is ours.
   override async createConnection(): Promise<TLSSocket> {
-    const started = performance.now();
+    const started = this.#clock.now();
     this.#connecting += 1;
     let socket: Socket;
     try {
@@ -143,7 +146,7 @@ export class H2Agent extends Agent {
       this.#connecting -= 1;
       throw error;
     }
-    this.#expectSettings(socket, this.#settings.connectTimeoutMs - (performance.now() - started));
+    this.#expectSettings(socket, this.#settings.connectTimeoutMs - (this.#clock.now() - started));
     return socket as TLSSocket;
   }
 
@@ -174,14 +177,14 @@ export class H2Agent extends Agent {
 
   /** A peer that accepts and says nothing would leave every request pending. */
   #expectSettings(socket: Socket, ms: number): void {
-    const timer = setTimeout(() => {
+    const cancelTimeout = this.#clock.after(ms, () => {
       const detail = `${this.#address.host}:${this.#address.port}: no SETTINGS within ${this.#settings.connectTimeoutMs} ms`;
       socket.destroy(new GatewayError('CONNECT_TIMEOUT', { detail }));
-    }, ms).unref();
+    });
     this.#speechless.add(socket);
     const over = (): void => {
       if (!this.#speechless.delete(socket)) return;
-      clearTimeout(timer);
+      cancelTimeout();
       this.#connecting -= 1;
     };
     Object.defineProperty(socket, SETTINGS_CAME, { value: over });

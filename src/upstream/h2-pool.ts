@@ -1,6 +1,7 @@
 /** The pool for HTTP/2 upstreams, cleartext and TLS, on http2-wrapper's Agent. */
 
 import type { ClientHttp2Session } from 'node:http2';
+import { type Clock, systemClock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Fields, UpstreamStream } from '../core/raw.ts';
 import { type AgentSession, H2Agent } from './h2-agent.ts';
@@ -22,11 +23,13 @@ export class H2Pool implements UpstreamPool {
   readonly #settings: PoolSettings;
   readonly #states = new Map<ClientHttp2Session, SessionState>();
   readonly #observer: PoolObserver;
+  readonly #clock: Clock;
   #streams = 0;
   #draining = false;
 
-  constructor(address: Address, settings: PoolSettings, observer: PoolObserver) {
-    this.#agent = new H2Agent(address, settings);
+  constructor(address: Address, settings: PoolSettings, observer: PoolObserver, clock: Clock = systemClock) {
+    this.#agent = new H2Agent(address, settings, clock);
+    this.#clock = clock;
     this.#where = `${address.host}:${address.port}`;
     this.#settings = settings;
     this.#observer = observer;
@@ -44,10 +47,10 @@ export class H2Pool implements UpstreamPool {
   open(request: OpenRequest): Promise<UpstreamStream> {
     const { promise, resolve, reject } = Promise.withResolvers<UpstreamStream>();
     let waiting = true;
-    let timer: NodeJS.Timeout | undefined;
+    let cancel: (() => void) | undefined;
     const settled = (): void => {
       waiting = false;
-      clearTimeout(timer);
+      cancel?.();
     };
     const fail = (error: unknown): void => {
       settled();
@@ -67,12 +70,12 @@ export class H2Pool implements UpstreamPool {
       reject: fail,
     });
     // A session is waited for as long as connecting may take, room on one as long as requests may wait.
-    const since = performance.now();
+    const since = this.#clock.now();
     const look = (): void => {
       const { connectTimeoutMs, pendingTimeoutMs } = this.#settings;
-      const left = (this.#agent.connecting ? connectTimeoutMs : pendingTimeoutMs) - (performance.now() - since);
+      const left = (this.#agent.connecting ? connectTimeoutMs : pendingTimeoutMs) - (this.#clock.now() - since);
       if (left <= 0) fail(this.#waitedInVain());
-      else timer = setTimeout(look, Math.ceil(left)).unref();
+      else cancel = this.#clock.after(Math.ceil(left), look);
     };
     if (waiting) look();
     return promise;
@@ -134,30 +137,32 @@ export class H2Pool implements UpstreamPool {
   /** PINGs a session and ends it when no answer comes; closes one that nobody has used for a while. */
   #keepHonest(session: AgentSession, because: (reason: string) => void): () => void {
     const { pingIntervalMs, pingTimeoutMs, idleSessionMs } = this.#settings;
-    let idleSince = performance.now();
-    let timeout: NodeJS.Timeout | undefined;
-    const interval = setInterval(() => {
+    let idleSince = this.#clock.now();
+    let cancelTimeout: (() => void) | undefined;
+    const look = (): void => {
+      cancelNext = this.#clock.after(pingIntervalMs, look);
       if (session.destroyed) return;
-      const now = performance.now();
+      const now = this.#clock.now();
       if (this.#agent.streamCount(session) > 0) idleSince = now;
       else if (now - idleSince > idleSessionMs) {
         because('idle');
         this.#agent.retire(session);
         return;
       }
-      if (timeout !== undefined) return;
-      timeout = setTimeout(() => {
+      if (cancelTimeout !== undefined) return;
+      cancelTimeout = this.#clock.after(pingTimeoutMs, () => {
         because(`no answer to PING within ${pingTimeoutMs} ms`);
         session.destroy();
-      }, pingTimeoutMs).unref();
-      session.ping(() => {
-        clearTimeout(timeout);
-        timeout = undefined;
       });
-    }, pingIntervalMs).unref();
+      session.ping(() => {
+        cancelTimeout?.();
+        cancelTimeout = undefined;
+      });
+    };
+    let cancelNext = this.#clock.after(pingIntervalMs, look);
     return () => {
-      clearInterval(interval);
-      clearTimeout(timeout);
+      cancelNext();
+      cancelTimeout?.();
     };
   }
 

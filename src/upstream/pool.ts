@@ -43,6 +43,7 @@ export interface UpstreamPool {
   readonly streams: number;
 }
 
+/** How an endpoint is spoken to by TLS, and who it must be. */
 export interface TlsClientSettings {
   /** PEM of the authorities to trust instead of Node's. */
   readonly ca?: string | undefined;

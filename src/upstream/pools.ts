@@ -1,12 +1,18 @@
 /** The list of pools, by the protocol that the config has for them. */
 
+import { type Clock, systemClock } from '../core/clock.ts';
 import { AlpnPool } from './alpn-pool.ts';
 import { H1Pool } from './h1-pool.ts';
 import { H2Pool } from './h2-pool.ts';
 import { LimitedPool } from './limited-pool.ts';
 import type { Address, PoolObserver, PoolSettings, UpstreamPool } from './pool.ts';
 
-type PoolConstructor = new (address: Address, settings: PoolSettings, observer: PoolObserver) => UpstreamPool;
+type PoolConstructor = new (
+  address: Address,
+  settings: PoolSettings,
+  observer: PoolObserver,
+  clock: Clock,
+) => UpstreamPool;
 
 /** Which pool speaks which protocol. */
 const POOLS: Record<PoolSettings['protocol'], PoolConstructor> = {
@@ -17,7 +23,12 @@ const POOLS: Record<PoolSettings['protocol'], PoolConstructor> = {
 };
 
 /** Makes the pool for the protocol of the settings, with its limits before it. */
-export function makePool(address: Address, settings: PoolSettings, observer: PoolObserver): LimitedPool {
-  const make = (inner: PoolObserver): UpstreamPool => new POOLS[settings.protocol](address, settings, inner);
-  return new LimitedPool(make, settings, observer, `${address.host}:${address.port}`);
+export function makePool(
+  address: Address,
+  settings: PoolSettings,
+  observer: PoolObserver,
+  clock: Clock = systemClock,
+): LimitedPool {
+  const make = (inner: PoolObserver): UpstreamPool => new POOLS[settings.protocol](address, settings, inner, clock);
+  return new LimitedPool(make, settings, observer, `${address.host}:${address.port}`, clock);
 }

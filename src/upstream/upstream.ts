@@ -29,6 +29,7 @@ export interface PickQuestion extends BalancerQuestion {
   readonly tried?: readonly Endpoint[];
 }
 
+/** What the config says of an upstream. */
 export interface UpstreamOptions {
   readonly name: string;
   readonly endpoints: readonly string[];

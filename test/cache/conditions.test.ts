@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { evaluate, notModifiedFields, rangeHolds, type Validators } from '../../src/cache/conditions.ts';
-import { parseTag } from '../../src/cache/etag.ts';
+import { parseTag, tagText } from '../../src/cache/etag.ts';
 import type { Fields } from '../../src/core/raw.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -106,6 +106,20 @@ test('a 304 has what a cache needs, and nothing of the body', () => {
   const body = ['content-type', 'x', 'content-length', '5', 'content-encoding', 'br', 'last-modified', 'x'];
   assert.deepEqual(notModifiedFields([...kept, ...body, ...more]), [...kept, ...more]);
   assert.deepEqual(notModifiedFields(['last-modified', 'x']), ['last-modified', 'x']);
+});
+
+test('a 304 names the first of our tags that the client has, in the same strength where it has such a one', () => {
+  const tag = fc.record({ weak: fc.boolean(), opaque: fc.constantFrom('a', 'b', 'c', 'd') });
+  fc.assert(
+    fc.property(fc.array(tag, { maxLength: 6 }), fc.array(tag, { maxLength: 6 }), (tags, had) => {
+      const same = tags.filter(({ opaque }) => had.some((other) => other.opaque === opaque));
+      const exact = same.find((own) => had.some((other) => other.opaque === own.opaque && other.weak === own.weak));
+      const first = exact ?? same[0];
+      const own = { tags, lastModified: undefined, date: undefined };
+      const expected = first === undefined ? { outcome: 'proceed' } : { outcome: 'not_modified', tag: first };
+      assert.deepEqual(evaluate(['if-none-match', had.map(tagText).join(', ')], own, NOW), expected);
+    }),
+  );
 });
 
 test('whatever the request says, there is one outcome', () => {

@@ -36,6 +36,57 @@ test('a list of tags; members that are none are left out', () => {
   assert.deepEqual(parseTagList(''), []);
 });
 
+/** The grammar as regular expressions. */
+function listByGrammar(text: string): ReturnType<typeof parseTagList> {
+  if (text.trim() === '*') return '*';
+  const tags = [];
+  let at = 0;
+  while (tags.length < MAX_TAGS) {
+    at += /^[ \t,]*/.exec(text.slice(at))![0].length;
+    if (at >= text.length) break;
+    const found = /^(W\/)?"([\x21\x23-\x7e\x80-\uffff]*)"/.exec(text.slice(at));
+    at += found?.[0].length ?? 0;
+    const rest = /^[^,]*/.exec(text.slice(at))![0];
+    if (found !== null && rest.trim() === '') tags.push({ weak: found[1] !== undefined, opaque: found[2]! });
+    at += rest.length;
+  }
+  return tags;
+}
+
+test('a list is read as its grammar says, whatever stands in it', () => {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      '"',
+      'W/',
+      'w/',
+      'W',
+      ',',
+      ' ',
+      '\t',
+      '\n',
+      '\u00a0',
+      '*',
+      'a',
+      '"b"',
+      'W/"c"',
+      '\x7f',
+      '\x80',
+      '\\',
+    ),
+    fc.string({ unit: 'binary', maxLength: 2 }),
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 24 }), (pieces) => {
+      const text = pieces.join('');
+      const expected = listByGrammar(text);
+      assert.deepEqual(parseTagList(text), expected);
+      const one = /^(W\/)?"([\x21\x23-\x7e\x80-\uffff]*)"$/.exec(text.trim());
+      assert.deepEqual(parseTag(text), one === null ? undefined : { weak: one[1] !== undefined, opaque: one[2] });
+    }),
+    { numRuns: 3000 },
+  );
+});
+
 test('attack: of endless tags only the first are looked at, and 64 KiB of garbage are read at once', () => {
   assert.equal(parseTagList('"a",'.repeat(10_000)).length, MAX_TAGS);
   for (const piece of ['"', ',', ' ', 'W/"', 'a"', '"a', '", ', 'W/', '",x']) {

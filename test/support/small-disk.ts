@@ -1,7 +1,7 @@
 /** A small file system in memory: full when it is full, read-only when it is mounted so, gone when it is unmounted. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmdirSync } from 'node:fs';
+import { mkdtempSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { say } from './programs.ts';
@@ -39,8 +39,8 @@ export class SmallDisk implements Disposable {
 
   [Symbol.dispose](): void {
     this.pull();
-    // What is on the real disk below, of who went on after a pull, is for the test to remove.
-    rmdirSync(this.path);
+    // With what is on the real disk below, of who went on after a pull.
+    rmSync(this.path, { recursive: true });
   }
 }
 

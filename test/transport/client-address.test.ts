@@ -1,10 +1,12 @@
 // Who the client is: the socket's other end, or what trusted proxies say of it. RFC 7239, and X-Forwarded-For by practice.
 // Harm: every limit, ban and audit event is by this address; a client that chooses it escapes them or blames others.
 import assert from 'node:assert/strict';
+import { isIP } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { canonicalAddress } from '../../src/core/address.ts';
 import type { GatewayError } from '../../src/core/errors.ts';
+import { joinedField, listMembers } from '../../src/core/headers.ts';
 import { Networks } from '../../src/core/networks.ts';
 import type { Connection, Fields } from '../../src/core/raw.ts';
 import { type ClientAddressSource, clientAddresses, type UntrustedReason } from '../../src/transport/client-address.ts';
@@ -441,3 +443,74 @@ for (const from of ['x-forwarded-for', 'forwarded', 'header'] as const) {
     );
   });
 }
+
+/** What is done from the right and as far as need be, done with all members and hops; throws where it is refused. */
+function model(fields: Fields): { address: string; scheme: string } {
+  const members = (name: string): string[] => listMembers(joinedField(fields, name) ?? '');
+  const hops = members('x-forwarded-for').map((text) => {
+    const bracketed = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(text)?.[1];
+    if (bracketed !== undefined) return isIP(bracketed) === 6 ? canonicalAddress(bracketed) : undefined;
+    if (/^(?:unknown|_[\w.-]+)(?::[\w.-]+)?$/i.test(text)) return 'hidden';
+    return canonicalAddress(/^([\d.]+):\d{1,5}$/.exec(text)?.[1] ?? text);
+  });
+  const protos = members('x-forwarded-proto');
+  let found = { address: '10.0.0.1', fromRight: 0 };
+  for (let i = hops.length - 1; i >= 0; i -= 1) {
+    const address = hops[i];
+    if (address === undefined) throw new Error(`not an address in hop ${i + 1}`);
+    if (address === 'hidden') break;
+    found = { address, fromRight: hops.length - 1 - i };
+    if (!isTrusted(address)) break;
+  }
+  const named = protos[Math.max(0, protos.length - 1 - found.fromRight)]?.toLowerCase();
+  return { address: found.address, scheme: named === 'http' || named === 'https' ? named : 'https' };
+}
+
+test('property: X-Forwarded-For and -Proto mean what they mean where each member is looked at', () => {
+  const hop = fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom('10.0.0.2', 'fd00::2', '10.7.7.7:80', '[fd00::2]:443', '::ffff:10.0.0.9') },
+    { weight: 2, arbitrary: fc.oneof(ipv4, ipv6) },
+    fc.constantFrom(
+      '',
+      ' ',
+      '\t',
+      'unknown',
+      'Unknown:4',
+      '_x.y',
+      '_',
+      '_x:y:z',
+      '[1.2.3.4]',
+      '[::1]:',
+      'fe80::1%eth0',
+    ),
+    fc.constantFrom('1.2.3.4:', ':80', '1.2.3.4:123456', '2001:DB8::0001', 'fe80::1%[x]:80', '\u00a01.2.3.4', '1.2.3'),
+    fc.string({ maxLength: 8 }),
+  );
+  const padded = (one: fc.Arbitrary<string>) =>
+    fc.tuple(fc.constantFrom('', ' ', '\t '), one, fc.constantFrom('', ' ')).map((parts) => parts.join(''));
+  const line = (name: string, member: fc.Arbitrary<string>) =>
+    fc.array(padded(member), { maxLength: 6 }).map((members) => [name, members.join(',')]);
+  const lines = fc.array(
+    fc.oneof(
+      line('x-forwarded-for', hop),
+      line('x-forwarded-proto', fc.constantFrom('http', 'https', 'HTTP', 'ws', '')),
+      fc.constant(['x-other', '1.2.3.4, http']),
+    ),
+    { maxLength: 5 },
+  );
+  fc.assert(
+    fc.property(lines, (all) => {
+      const fields = all.flat();
+      let expected: ReturnType<typeof model>;
+      try {
+        expected = model(fields);
+      } catch (error) {
+        assert.throws(() => client({ fields }), { ...BAD_FORWARDED, detail: (error as Error).message });
+        return;
+      }
+      const { address, scheme } = client({ fields });
+      assert.deepEqual({ address, scheme }, expected);
+    }),
+    { numRuns: 2000 },
+  );
+});

@@ -153,7 +153,13 @@ test('ring_hash: a request without anything to go by goes where least is in flig
 
 test('what ring_hash goes by: the address, a header, a cookie; nothing where many share it or it is not there', () => {
   const ask = (source: string, headers: Record<string, string | string[]> = {}, internal = false) =>
-    hashSource(source)({ client: { address: '192.0.2.7', internal }, head: { headers } } as never);
+    hashSource(source)({
+      client: { address: '192.0.2.7', internal },
+      head: { headers },
+      raw: {
+        fields: Object.entries(headers).flatMap(([name, values]) => [values].flat().flatMap((one) => [name, one])),
+      },
+    } as never);
   assert.equal(ask('client'), '192.0.2.7');
   assert.equal(ask('client', {}, true), undefined);
   assert.equal(ask('header:X-Tenant', { 'x-tenant': 'acme' }), 'acme');

@@ -8,14 +8,16 @@ import { test } from 'node:test';
 import { H2Pool } from '../../src/upstream/h2-pool.ts';
 import type { PoolSettings } from '../../src/upstream/pool.ts';
 import { Flag, type FramePeer, SettingId, startFrameServer } from '../support/h2-frames.ts';
+import { HandClock } from '../support/hand-clock.ts';
 import { addressOf, Observed, poolSettings, request } from './pool-settings.ts';
 
 const OK = [[':status', '200']] as const;
+const isPing = ({ type, flags }: { type: number; flags: number }): boolean => type === 0x6 && flags === 0;
 const answer = (peer: FramePeer, stream: number): void => peer.headers(stream, OK, Flag.END_STREAM);
 
-function poolOf(address: string, settings: Partial<PoolSettings> = {}) {
+function poolOf(address: string, settings: Partial<PoolSettings> = {}, clock?: HandClock) {
   const observed = new Observed();
-  const pool = new H2Pool(addressOf(address), poolSettings(settings), observed);
+  const pool = new H2Pool(addressOf(address), poolSettings(settings), observed, clock);
   return { pool, observed, [Symbol.dispose]: () => pool.destroy() };
 }
 
@@ -82,9 +84,12 @@ test('when no room comes within pending_timeout_ms the error names max_sessions'
   await using server = await startFrameServer(() => {}, undefined, {
     settings: [[SettingId.MAX_CONCURRENT_STREAMS, 1]],
   });
-  using one = poolOf(server.address, { maxSessions: 1, pendingTimeoutMs: 50 });
+  const clock = new HandClock();
+  using one = poolOf(server.address, { maxSessions: 1, pendingTimeoutMs: 50 }, clock);
   await one.pool.open(request());
-  await assert.rejects(one.pool.open(request()), { code: 'UPSTREAM_BUSY', detail: /max_sessions 1/ });
+  const busy = assert.rejects(one.pool.open(request()), { code: 'UPSTREAM_BUSY', detail: /max_sessions 1/ });
+  clock.pass(50);
+  await busy;
 });
 
 test('a request that nobody wants any more opens no stream, and the next in line has the room', async () => {
@@ -160,9 +165,15 @@ test('a session that does not answer PING is ended, and its streams are told tha
       peer.answerPings = false;
     },
   );
-  using one = poolOf(server.address, { pingIntervalMs: 20, pingTimeoutMs: 20 });
+  const clock = new HandClock();
+  using one = poolOf(server.address, { pingIntervalMs: 20_000, pingTimeoutMs: 5000 }, clock);
   const quiet = request();
   await one.pool.open(quiet);
+  clock.pass(20_000);
+  await (await server.peer(0)).next(isPing);
+  clock.pass(4999);
+  assert.equal(one.pool.sessions, 1);
+  clock.pass(1);
   await quiet.receiver.seen('close');
   assert.equal(quiet.receiver.resets[0]!.by, 'connection');
   await one.observed.until(() => one.observed.closed.length === 1);
@@ -170,14 +181,14 @@ test('a session that does not answer PING is ended, and its streams are told tha
 });
 
 test('a quiet stream on a session that answers PING lives on', async () => {
-  let pings = 0;
   await using server = await startFrameServer(() => {});
   using one = poolOf(server.address, { pingIntervalMs: 5, pingTimeoutMs: 5000, idleSessionMs: 1 });
   const quiet = request();
   await one.pool.open(quiet);
   const peer = await server.peer(0);
-  await peer.next(({ type, flags }) => {
-    if (type === 0x6 && flags === 0) pings += 1;
+  let pings = 0;
+  await peer.next((frame) => {
+    if (isPing(frame)) pings += 1;
     return pings > 10;
   });
   assert.deepEqual(quiet.receiver.events, []);
@@ -187,8 +198,14 @@ test('a quiet stream on a session that answers PING lives on', async () => {
 
 test('a session without streams is closed after idle_session_ms', async () => {
   await using server = await startFrameServer(answer);
-  using one = poolOf(server.address, { pingIntervalMs: 5, idleSessionMs: 1 });
-  await one.pool.open(request());
+  const clock = new HandClock();
+  using one = poolOf(server.address, { pingIntervalMs: 5000, idleSessionMs: 9000 }, clock);
+  const only = request();
+  await one.pool.open(only);
+  await only.receiver.seen('close');
+  clock.pass(5000);
+  assert.equal(one.pool.sessions, 1);
+  clock.pass(5000);
   await one.observed.until(() => one.observed.closed.length === 1);
   assert.equal(one.observed.closed[0]!.reason, 'idle');
 });

@@ -250,13 +250,13 @@ if (where === 'below') {
     disk.pull();
     await stage.ask(targets(3, 6));
     await stage.disk.settled();
-    assert.deepEqual(stage.told, ['down ENOENT']);
+    // What was being written may make its folder anew, below, and succeed.
+    assert.equal(stage.told[0], 'down ENOENT');
     assert.equal(await stage.ask(targets(0, 6)), 6);
     stage.clock.pass(PAUSE_MS);
     await stage.ask(targets(6, 7));
     assert.equal(await stage.disk.settled(), true);
-    assert.deepEqual(stage.told, ['down ENOENT', 'up']);
-    rmSync(join(disk.path, 'gatehouse-cache'), { recursive: true });
+    assert.equal(stage.told.at(-1), 'up');
   });
 }
 

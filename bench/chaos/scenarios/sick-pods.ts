@@ -16,8 +16,8 @@ interface Sickness {
 const TIMEOUT_MS = 1000;
 /** Two checks in a row that get no answer, the second one after a quarter of the interval. */
 const byChecks = ({ checkMs }: Pace): number => 1.35 * checkMs + 2 * TIMEOUT_MS;
-/** The window in which it begins shows it in part only. */
-const byWindows = ({ windowMs }: Pace): number => 2 * windowMs;
+/** The window in which it begins shows it in part only; at a low rate another may hold too few answers to judge. */
+const byWindows = ({ windowMs, rate }: Pace): number => (rate < 100 ? 3 : 2) * windowMs;
 
 const SICKNESSES: readonly Sickness[] = [
   { name: 'hangs', begin: (pod) => pod.hang(), end: (pod) => pod.resume(), limitMs: byChecks },

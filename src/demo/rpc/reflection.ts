@@ -33,6 +33,7 @@ export type ReflectionService = GenService<{
 
 /** The two versions of the service differ in the package name only (grpc/grpc-proto, grpc/reflection). */
 export const REFLECTION_V1 = reflectionFile('v1');
+/** The same under the name that it had before, which clients still ask for. */
 export const REFLECTION_V1ALPHA = reflectionFile('v1alpha');
 
 type Answer = { messageResponse: { case: string; value: object } };

@@ -79,8 +79,11 @@ const STREAM_FILE = compiled({
 
 /** The messages of the stream service. */
 export const EchoRequestSchema = messageOf<GenMessage<EchoRequest>>(STREAM_FILE, 'EchoRequest');
+/** What answers an `EchoRequest`. */
 export const EchoResponseSchema = messageOf<GenMessage<EchoResponse>>(STREAM_FILE, 'EchoResponse');
+/** What asks for a stream of answers. */
 export const StreamRequestSchema = messageOf<GenMessage<StreamRequest>>(STREAM_FILE, 'StreamRequest');
+/** What answers a stream of them: how many came, and how large. */
 export const SumResponseSchema = messageOf<GenMessage<SumResponse>>(STREAM_FILE, 'SumResponse');
 type Echo = typeof EchoRequestSchema;
 type Echoed = typeof EchoResponseSchema;

@@ -10,6 +10,7 @@ import type { Clock } from '../../core/clock.ts';
 import { RANKS, type Rank } from './priority.ts';
 import { UsualLatency } from './usual-latency.ts';
 
+/** Between what a limit moves, in requests, and what it takes for slow. */
 export interface AdaptiveLimitSettings {
   /** It never falls below, and starts at the highest. */
   readonly minLimit: number;

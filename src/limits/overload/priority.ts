@@ -12,6 +12,7 @@ export type Rank = number;
 /** How many ranks there are. */
 export const RANKS = PRIORITIES.length;
 
+/** The rank of a priority: its place in `PRIORITIES`, -1 for `exempt`. */
 export function rankOf(priority: Priority): Rank {
   return priority === 'exempt' ? -1 : PRIORITIES.indexOf(priority);
 }

@@ -145,5 +145,7 @@ export const options = z.strictObject({
     .describe('Rules for the files of a page that is built anew with each release, as the Console is.'),
 });
 
+/** The options of the `cache` policy, with their defaults. */
 export type CacheOptions = z.output<typeof options>;
+/** What the config says of a page with its files. */
 export type SinglePageApp = z.output<typeof singlePageApp>;

@@ -23,6 +23,7 @@ interface Current {
 /** The most hosts that are remembered: one without its page has no old files to throw away. */
 const MOST_HOSTS = 10_000;
 
+/** What a path of a page's route leads to: the page, a file with a hash in its name, or another one. */
 export type FileKind = 'index' | 'hashed' | 'unhashed';
 
 /** The releases of one route. */

@@ -282,7 +282,7 @@ export class RouteCache {
     endpoint: string | undefined,
   ): StoredAnswer {
     const { key } = question;
-    const answer: StoredAnswer = this.#limited(question, {
+    const answer: StoredAnswer = {
       status: head.status,
       fields,
       body: whole.bytes,
@@ -291,7 +291,7 @@ export class RouteCache {
       vary,
       release: this.#release?.name(key, whole.digest) ?? '',
       ...freshness(head, times, this.#rules),
-    });
+    };
     return this.#confirm(question, answer, token, endpoint);
   }
 

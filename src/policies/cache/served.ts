@@ -21,6 +21,10 @@ interface Form {
   readonly body: Uint8Array;
   readonly fields: Fields;
   readonly tag: EntityTag;
+  /** What conditions compare it by; made anew when there are other codings. */
+  validators: { readonly codings: number; readonly of: Validators } | undefined;
+  /** The fields of the last 304, and the tag that it names: most clients have the body under the same. */
+  notModified: { readonly tag: EntityTag | undefined; readonly fields: Fields } | undefined;
 }
 
 /** All forms of a stored answer that were asked for, and what conditions compare. */
@@ -77,13 +81,7 @@ export function serve(
     const validators = validatorsOf(stored, forms, form);
     const condition = evaluate(raw.fields, validators, now);
     if (condition.outcome === 'not_modified') {
-      const fields = notModifiedFields(form.fields);
-      if (condition.tag !== undefined) {
-        setField(fields, 'etag', tagText(condition.tag));
-        // Its 200 was coded by `compress`, and said so.
-        if (condition.tag.opaque !== forms.plain.tag.opaque) addVary(fields, 'accept-encoding');
-      }
-      send(304, fields, []);
+      send(304, notModified(form, forms.plain, condition.tag).slice(), []);
       return;
     }
     if (condition.outcome === 'precondition_failed') {
@@ -182,7 +180,21 @@ function makeForm(
   if (stored.status === 200) setField(fields, 'accept-ranges', 'bytes');
   // Neither has a body whose length could be told, RFC 9110 section 8.6.
   if (stored.status !== 204) fields.push('content-length', String(body.length));
-  return { body, fields, tag };
+  return { body, fields, tag, validators: undefined, notModified: undefined };
+}
+
+/** The fields of a 304 for who has the body under a tag; undefined where a date decided. Not to be changed. */
+function notModified(form: Form, plain: Form, tag: EntityTag | undefined): Fields {
+  const known = form.notModified;
+  if (known !== undefined && known.tag === tag) return known.fields;
+  const fields = notModifiedFields(form.fields);
+  if (tag !== undefined) {
+    setField(fields, 'etag', tagText(tag));
+    // Its 200 was coded by `compress`, and said so.
+    if (tag.opaque !== plain.tag.opaque) addVary(fields, 'accept-encoding');
+  }
+  form.notModified = { tag, fields };
+  return fields;
 }
 
 /**
@@ -190,10 +202,15 @@ function makeForm(
  * those that `compress` made while the body passed, before they were stored or without.
  */
 function validatorsOf(stored: StoredAnswer, { plain, lastModified, date }: Forms, form: Form): Validators {
+  let codings = 0;
+  for (let i = 0; i < CODING_NAMES.length; i += 1) if (stored.codings.has(CODING_NAMES[i]!)) codings |= 1 << i;
+  if (form.validators?.codings === codings) return form.validators.of;
   const tags = form === plain ? [plain.tag] : [form.tag, plain.tag];
   for (const coding of CODING_NAMES) {
     if (stored.codings.has(coding)) tags.push(codedTag(plain.tag, coding, 'strong'));
     tags.push(codedTag(plain.tag, coding, 'weak'));
   }
-  return { tags, lastModified, date };
+  const of = { tags, lastModified, date };
+  form.validators = { codings, of };
+  return of;
 }

@@ -1,3 +1,4 @@
+import { cookiesNamed } from '../../core/cookies.ts';
 import { type KeyPart, UNREADABLE } from './key-part.ts';
 import { short } from './short.ts';
 
@@ -22,15 +23,8 @@ export const loginSession: KeyPart = {
     () =>
     ({ raw: { fields } }) => {
       const ids = new Set<string>();
-      for (let i = 0; i < fields.length; i += 2) {
-        if (fields[i] !== 'cookie') continue;
-        for (const pair of fields[i + 1]!.split(';')) {
-          const equals = pair.indexOf('=');
-          if (equals === -1 || pair.slice(0, equals).trim() !== 'sessions') continue;
-          // Of a cookie that is there twice Next.js takes the last one, others the first: all of them count.
-          if (!collect(pair.slice(equals + 1).trim(), ids)) return UNREADABLE;
-        }
-      }
+      // Of a cookie that is there twice Next.js takes the last one, others the first: all of them count.
+      for (const value of cookiesNamed(fields, 'sessions')) if (!collect(value, ids)) return UNREADABLE;
       return ids.size === 0 ? undefined : [...ids];
     },
 };

@@ -104,6 +104,7 @@ export const limit = z.strictObject({
 /** A rate limit with all of its options. */
 export type LimitOptions = z.output<typeof limit>;
 
+/** The options of the `rate_limit` policy. */
 export const options = z.strictObject({
   limits: z
     .record(ruleName, z.union([z.literal(false), limit]))

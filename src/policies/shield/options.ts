@@ -32,6 +32,7 @@ const rpcRule = z.strictObject({
 /** A rule for RPCs with all of its options. */
 export type RpcRuleOptions = z.output<typeof rpcRule>;
 
+/** The options of the `shield` policy. */
 export const options = z.strictObject({
   unknown_rpc: z
     .enum(['forward', 'refuse'])

@@ -7,6 +7,7 @@ import type { ChallengeAnswers } from '../../transport/acme/challenges.ts';
 import { certificateFile } from './files.ts';
 import { KeptCertificate, type KeptStatus } from './kept-certificate.ts';
 
+/** What ACME needs of the process. */
 export interface AcmeOptions {
   readonly clock: Clock;
   readonly events: Events;
@@ -16,6 +17,7 @@ export interface AcmeOptions {
   answer(answers: ChallengeAnswers): Promise<void>;
 }
 
+/** The certificates of all listeners that have `tls.acme`. */
 export class Acme implements AsyncDisposable {
   readonly #options: AcmeOptions;
   /** By file: listeners with the same names share a certificate. */

@@ -5,6 +5,7 @@ import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ListenerTls } from '../tls-files.ts';
 
+/** What the config of a listener says of ACME. */
 export type AcmeConfig = NonNullable<ListenerTls['acme']>;
 
 /** The folder of an account: another directory is another account. */

@@ -20,6 +20,7 @@ interface Owner {
 /** Locks of this process. */
 const held = new Set<string>();
 
+/** A lock that is held, kept alive until it is disposed of. */
 export class FolderLock implements AsyncDisposable {
   readonly #file: string;
   readonly #id: string;

@@ -16,6 +16,7 @@ import { FolderLock } from './folder-lock.ts';
 import { OrderBook } from './order-book.ts';
 import { readStored } from './stored-pair.ts';
 
+/** What one certificate is kept with. */
 export interface KeptOptions {
   readonly config: AcmeConfig;
   readonly clock: Clock;
@@ -49,6 +50,7 @@ const RETRY_MS = [MINUTE_MS, 5 * MINUTE_MS, 20 * MINUTE_MS, HOUR_MS, 4 * HOUR_MS
 /** How often suggestions are asked for, where the directory does not say, and the bounds of what it may say. */
 const ASK_MS = { usual: 6 * HOUR_MS, least: MINUTE_MS, most: DAY_MS };
 
+/** The keeping of one certificate, until it is disposed of. */
 export class KeptCertificate implements AsyncDisposable {
   readonly config: AcmeConfig;
   readonly file: string;

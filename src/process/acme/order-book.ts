@@ -14,6 +14,7 @@ interface Written {
   readonly notBefore: number;
 }
 
+/** The orders of one account, in a file of its folder. */
 export class OrderBook {
   readonly #file: string;
 

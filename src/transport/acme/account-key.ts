@@ -25,6 +25,7 @@ interface PublicJwk {
   readonly y: string;
 }
 
+/** The key of an account: a secret. */
 export class AccountKey {
   /** The public half; its members are in the order that RFC 7638 wants for a thumbprint. */
   readonly jwk: PublicJwk;

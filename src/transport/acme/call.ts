@@ -8,6 +8,7 @@ const MAX_BYTES = 262_144;
 /** How long a call may take, in milliseconds. */
 const TIMEOUT_MS = 30_000;
 
+/** What is asked, and for how long. */
 export interface CallOptions {
   readonly method: 'GET' | 'HEAD' | 'POST';
   readonly url: string;
@@ -19,6 +20,7 @@ export interface CallOptions {
   readonly signal: AbortSignal;
 }
 
+/** The whole answer to a call. */
 export interface Called {
   readonly status: number;
   /** A field of the answer by its lower-case name; of several the first. */

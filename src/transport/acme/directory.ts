@@ -5,6 +5,7 @@ import type { AccountKey, ExternalAccount } from './account-key.ts';
 import { type Called, call, retryAfterMs } from './call.ts';
 import { AcmeProblem, problemOf } from './problem.ts';
 
+/** Which authority it is, and how it is called. */
 export interface DirectoryOptions {
   /** URL of the directory. */
   readonly url: string;
@@ -36,6 +37,7 @@ const MAX_BAD_NONCES = 30;
 /** Nonces that are kept for calls to come: each answer brings one. */
 const MAX_NONCES = 10;
 
+/** One authority; its resources are asked for once. */
 export class Directory {
   readonly #options: DirectoryOptions;
   readonly #nonces: string[] = [];

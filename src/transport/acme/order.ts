@@ -6,6 +6,7 @@ import type { Account, Answered, Directory } from './directory.ts';
 import { problemOf } from './problem.ts';
 import { type KeyKind, signingRequest } from './signing-request.ts';
 
+/** What is ordered, and of whom. */
 export interface OrderOptions {
   readonly directory: Directory;
   readonly account: Account;
@@ -26,6 +27,7 @@ export interface OrderOptions {
   retract(tokens: Iterable<string>): void;
 }
 
+/** A certificate that was issued, with its key. */
 export interface Issued {
   /** PEM, leaf first. */
   readonly certificate: string;

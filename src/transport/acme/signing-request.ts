@@ -11,8 +11,10 @@ const ALGORITHMS = {
   rsa: { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' },
 } as const;
 
+/** A kind of key that certificates are ordered for. */
 export type KeyKind = keyof typeof ALGORITHMS;
 
+/** A request to certify a key, with the key. */
 export interface SigningRequest {
   /** PKCS#8 in PEM form: a secret. */
   readonly key: string;

@@ -17,6 +17,7 @@ export interface EngineLimits extends TransportLimits {
   readonly headerTimeoutMs: number;
 }
 
+/** The limits of an engine, and where it hands requests and ends to. */
 export interface EngineOptions {
   readonly limits: EngineLimits;
   onRequest(request: RawRequest, reply: RawReply): void;
@@ -37,4 +38,5 @@ export interface Engine {
   readonly streams: number;
 }
 
+/** How an engine is made. */
 export type EngineFactory = (options: EngineOptions) => Engine;

@@ -1,9 +1,10 @@
 /** What is hashed of a request, as the config says it: `client`, `header:NAME` or `cookie:NAME`. */
 
+import { cookiesNamed } from '../../core/cookies.ts';
 import type { Exchange } from '../../core/exchange.ts';
 
 /** What requests with the same value have in common; undefined where a request has nothing to go by. */
-export type HashSource = (exchange: Pick<Exchange, 'client' | 'head'>) => string | undefined;
+export type HashSource = (exchange: Pick<Exchange, 'client' | 'head' | 'raw'>) => string | undefined;
 
 /** Longer values are cut: the client chose them. */
 const MAX_LENGTH = 1024;
@@ -20,17 +21,6 @@ export function hashSource(text: string): HashSource {
       return (Array.isArray(value) ? value[0] : value)?.slice(0, MAX_LENGTH);
     };
   }
-  if (kind === 'cookie' && name !== '') return ({ head }) => cookie(head.headers.cookie, name)?.slice(0, MAX_LENGTH);
+  if (kind === 'cookie' && name !== '') return ({ raw }) => cookiesNamed(raw.fields, name)[0]?.slice(0, MAX_LENGTH);
   throw new Error(`not client, header:NAME or cookie:NAME: ${text}`);
-}
-
-/** The first cookie of a name, RFC 6265 section 5.4; HTTP/2 may split the field. */
-function cookie(field: string | string[] | undefined, name: string): string | undefined {
-  for (const line of Array.isArray(field) ? field : [field ?? '']) {
-    for (const pair of line.split(';')) {
-      const mark = pair.indexOf('=');
-      if (mark !== -1 && pair.slice(0, mark).trim() === name) return pair.slice(mark + 1).trim();
-    }
-  }
-  return undefined;
 }

@@ -6,6 +6,7 @@ import { peakEwma } from './peak-ewma.ts';
 import { ringHash } from './ring-hash.ts';
 import { roundRobin } from './round-robin.ts';
 
+/** All balancers, by their names. */
 export const BALANCERS = {
   least_requests: leastRequests,
   round_robin: roundRobin,
@@ -13,4 +14,5 @@ export const BALANCERS = {
   ring_hash: ringHash,
 } satisfies Record<string, (context: BalancerContext) => Balancer>;
 
+/** The name of a balancer. */
 export type BalancerName = keyof typeof BALANCERS;

@@ -9,6 +9,7 @@ import { type Discovery, type DiscoveryTold, EndpointSet } from './discovery.ts'
 /** The largest file that is read, in bytes. */
 const MAX_BYTES = 1_048_576;
 
+/** Which file it is, how it is read, and who hears of it. */
 export interface EndpointFileOptions {
   readonly file: string;
   /** Reads the text; throws an Error that names the place and what was expected. */

@@ -3,6 +3,7 @@
 /** An address family as Node numbers it. */
 export type Family = 4 | 6;
 
+/** An address of a name: what an A or AAAA record says. */
 export interface AddressRecord {
   readonly address: string;
   /** How long it holds, in seconds; undefined where nobody says. */

@@ -5,6 +5,7 @@ import type { Endpoint } from '../endpoint.ts';
 import type { Outcome } from './outcome.ts';
 import type { PassiveSettings } from './settings.ts';
 
+/** Why an endpoint is left out. */
 export type EjectionReason = 'consecutive_failures' | 'success_rate';
 
 /** With many answers a difference of one percent is certain too, and is nothing to leave an endpoint out for. */

@@ -37,6 +37,7 @@ export interface PassiveSettings {
   readonly maxEjectedPercent: number;
 }
 
+/** All that the config says of health. */
 export interface HealthSettings {
   readonly check: CheckSettings;
   readonly passive: PassiveSettings;

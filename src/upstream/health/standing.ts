@@ -1,5 +1,6 @@
 /** What is known of an endpoint's health. Written by the checker and by ejections, read by the roster. */
 
+/** What checks have found last; `unknown` before the first one. */
 export type Health = 'unknown' | 'healthy' | 'unhealthy';
 
 /** The health of one endpoint. Times are monotonic milliseconds where nothing else is said. */

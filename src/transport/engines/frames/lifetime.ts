@@ -9,6 +9,7 @@ const NO_ACK: SessionEnd = { reason: 'SETTINGS were not acknowledged', code: 'SE
 const SETTINGS_MS = 60_000;
 const IDLE: SessionEnd = { reason: 'idle', limit: 'limits.idle_timeout_ms' };
 
+/** How long a connection may be quiet, in milliseconds, and who hears that it was. */
 export interface LifetimeOptions {
   readonly headerTimeoutMs: number;
   readonly idleTimeoutMs: number;

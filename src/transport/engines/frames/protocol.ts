@@ -45,6 +45,7 @@ export const ErrorCodes = {
   ENHANCE_YOUR_CALM: 0xb,
 } as const;
 
+/** The name of an error code, RFC 9113 section 7. */
 export type ErrorName = keyof typeof ErrorCodes;
 
 /** What a client says first, section 3.4. */

@@ -1,7 +1,7 @@
 /**
  * The least that a proxy of HTTP/2 on Node's own http2 can do: a stream is piped to a stream, and back, with its
  * trailers. No routes, no limits, no log, no header hygiene, no errors: the floor that the gateway is compared with.
- * `node bench/stage/bare-proxy.ts PORT UPSTREAM_PORT CERTIFICATE_FILE KEY_FILE`.
+ * `node bench/peers/bare-proxy.ts PORT UPSTREAM_PORT CERTIFICATE_FILE KEY_FILE`.
  */
 
 import { readFileSync } from 'node:fs';
