@@ -66,7 +66,7 @@ export const SHORT: Pace = {
   drainMs: 800,
   workers: 0,
   sheds: false,
-  mixedMs: 15_000,
+  mixedMs: 60_000,
   swaps: 10,
 };
 
