@@ -3,10 +3,11 @@
  * flame graph in the developer tools of Chromium and in https://www.speedscope.app.
  */
 
-import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { copyFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Profile, profileTables } from './console/profile-table.ts';
+import { mainProfile, profileFlags } from './console/cpu-profile.ts';
+import { profileTables } from './console/profile-table.ts';
 import { measure } from './load/measure.ts';
 import { Probe } from './load/probe.ts';
 import { readScenarios } from './load/scenario.ts';
@@ -21,7 +22,6 @@ const USAGE = `Usage: npm run bench:profile -- SCENARIO [options]
   --no-log       without access lines
   --out FILE     where the profile goes (SCENARIO.cpuprofile)
 `;
-const INTERVAL_MICROS = 500;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -47,7 +47,7 @@ async function profile(asked: string): Promise<void> {
   const timeoutMs = 10_000;
   const ground = await startGround({
     accessLog: values.log,
-    flags: (folder) => ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${INTERVAL_MICROS}`],
+    flags: profileFlags,
   });
   await using stack = new AsyncDisposableStack();
   stack.use(ground);
@@ -66,9 +66,7 @@ async function profile(asked: string): Promise<void> {
   });
   const to = Number(process.hrtime.bigint()) / 1000;
   await ground.stopGateway();
-  const [file] = readdirSync(ground.folder).filter((one) => one.endsWith('.cpuprofile'));
-  if (file === undefined) throw new Error(`no profile in ${ground.folder}`);
-  const content = JSON.parse(readFileSync(join(ground.folder, file), 'utf8')) as Profile;
+  const { file, content } = mainProfile(ground.folder);
   const span = { from: to - durationMs * 1000, to };
   const cpu = result.serverCost?.cpuSPer1000;
   const lines = [
@@ -76,7 +74,7 @@ async function profile(asked: string): Promise<void> {
     ...profileTables(content, span, result.answers),
   ];
   const out = resolve(values.out ?? `${scenario!.name}.cpuprofile`);
-  copyFileSync(join(ground.folder, file), out);
+  copyFileSync(file, out);
   process.stdout.write(`${lines.join('\n')}\n\n${out}\n`);
 }
 

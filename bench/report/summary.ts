@@ -1,5 +1,6 @@
 /** The first page: what was measured, in words and a few numbers, with what makes them doubtful first. */
 
+import { middle } from '../load/comparison.ts';
 import { commandBlock } from './figure.ts';
 import { html, type Markup } from './markup.ts';
 import type { ScenarioFindings } from './measured.ts';
@@ -118,11 +119,6 @@ function setting({ file }: ReportSubject): Markup {
   ];
   const list = rows.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`);
   return html`<section class="setting"><h2>What, where, when</h2><dl>${list}<dt>Command</dt><dd>${commandBlock(file.command)}</dd></dl></section>`;
-}
-
-function middle(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return (sorted[sorted.length >> 1]! + sorted[(sorted.length - 1) >> 1]!) / 2;
 }
 
 function sum(values: readonly number[]): number {

@@ -83,7 +83,7 @@ export class BodyPool {
     return made;
   }
 
-  /** Adds a coding to a body, in place of the one with this name. */
+  /** Adds a coding to a body that has none of this name. */
   code(body: PooledBody, name: string, coded: Uint8Array): void {
     body.codings.set(name, this.#own(coded));
   }

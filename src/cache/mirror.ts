@@ -59,11 +59,9 @@ export class Mirror {
       case 'kept':
         this.#adopters.get(change.key.route)?.(change);
         break;
-      case 'coded': {
-        const { digest, coding, coded } = change;
-        if (this.#store.body(digest)?.codings.has(coding) === false) this.#store.addCoding(digest, coding, coded);
+      case 'coded':
+        this.#store.addCoding(change.digest, change.coding, change.coded);
         break;
-      }
       case 'outdated': {
         const { key, receivedAt } = change;
         const here = this.#store.peek(key).find((answer) => sameVary(answer, change));

@@ -161,12 +161,12 @@ export class Store {
   }
 
   /**
-   * Adds a coding to a body, for all answers with it. One that does not fit is thrown away, not the answer: false then, and
-   * where nobody has the body any more.
+   * Adds a coding to a body, for all answers with it. One that does not fit is thrown away, not the answer: false then,
+   * where nobody has the body any more, and where it has this coding already, which stays.
    */
   addCoding(digest: string, name: string, coded: Uint8Array): boolean {
     const body = this.#bodies.get(digest);
-    if (body === undefined) return false;
+    if (body === undefined || body.codings.has(name)) return false;
     this.#bodies.code(body, name, coded);
     this.#fitCodings(digest);
     if (!body.codings.has(name)) return false;

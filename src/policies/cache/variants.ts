@@ -68,7 +68,7 @@ export class Variants {
 
   #add(digest: string, coding: string, coded: Uint8Array): void {
     // Another thread may have been quicker with it: that one is in use.
-    if (this.#store.body(digest)?.codings.has(coding) === true || !this.#store.addCoding(digest, coding, coded)) return;
+    if (!this.#store.addCoding(digest, coding, coded)) return;
     this.#mirror?.tell({ kind: 'coded', digest, coding, coded: this.#store.body(digest)!.codings.get(coding)! });
   }
 }
