@@ -128,7 +128,7 @@ export interface ResultFile {
   readonly format: 'gatehouse-bench/1';
   readonly startedAt: string;
   readonly command: string;
-  /** Its options, so that parts of it can be run again; not in files of old. */
+  /** Its options, so that parts of it can be run again; not in files of old and of `bench:compare`. */
   readonly args?: readonly string[];
   readonly target: string;
   readonly pinned: boolean;

@@ -8,7 +8,7 @@ import { readStoredResults } from './stored-results.ts';
 
 const USAGE = `Usage: npm run bench:report -- RESULTS.json [options]
 
-  RESULTS.json   what npm run bench -- --json FILE wrote
+  RESULTS.json   what npm run bench (or bench:compare) -- --json FILE wrote
   --out FILE     where the page goes (RESULTS.html)
   --numbers FILE writes the tables into a Markdown file, between its two marks, and makes no page
 `;

@@ -8,7 +8,7 @@ import type { ResultFile } from '../load/result.ts';
 /** What names files or scenarios of one run, and belongs to no other. */
 const OF_THE_RUN = ['scenario', 'json', 'html', 'baseline', 'fail-if'];
 
-/** The command that measures one scenario again as it was, with a report of it; the whole one for files of old. */
+/** The command that measures one scenario again as it was, with a report of it; the whole one where the file does not know its parts. */
 export function repeatCommand(file: Pick<ResultFile, 'command' | 'args'>, scenario: string): string {
   if (file.args === undefined) return file.command;
   return shownCommand(programOf(file.command), [...kept(file.args), '--scenario', scenario, '--html', 'report.html']);

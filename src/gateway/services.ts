@@ -10,6 +10,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Events } from '../core/events.ts';
 import type { PolicyServices } from '../core/policy.ts';
 import { inSharedMemory } from '../core/shared-memory.ts';
+import { QuickCodings } from '../encoding/quick-codings.ts';
 import { VariantMaker } from '../encoding/variants/variant-maker.ts';
 import type { Variants } from '../encoding/variants/variants.ts';
 import { LocalTier } from '../limits/local-tier.ts';
@@ -56,6 +57,8 @@ export interface Services extends PolicyServices {
 const MAX_QUEUED_ENTRIES = 4;
 /** The Console is a hundred files, each in three codings; a few instances may be asked for at once. */
 const MAX_QUEUED_JOBS = 2000;
+/** One part of so many of the cache's memory comes on top for quick codings: they are gone when the best ones are made. */
+const QUICK_PART = 8;
 
 /** The stored answers, in memory and where it is asked for on disk. */
 function stored(
@@ -137,6 +140,8 @@ export function makeServices({ config, kept, id, clock, events, thread = ALONE, 
         onFailure: (failure) => events.emit('variant_failed', { ...failure }),
       }),
   );
+  const quickBytes = Math.floor(config.cache.memory_bytes / QUICK_PART / thread.sharers);
+  const quick = keep('quick codings', quickBytes, () => new QuickCodings(quickBytes));
   return {
     tier: sharedTier ?? localTier,
     localTier,
@@ -151,7 +156,7 @@ export function makeServices({ config, kept, id, clock, events, thread = ALONE, 
     places,
     marks: sharedMarks(marked),
     networks,
-    cache: { store, maker, disk, mirror, warmHosts: thread.warms === false ? [] : config.cache.warm_hosts },
+    cache: { store, maker, quick, disk, mirror, warmHosts: thread.warms === false ? [] : config.cache.warm_hosts },
     rpcs: ZITADEL_RPCS,
     ipv6PrefixLength: limiter.ipv6_prefix_length,
     untrustedPrivatePeers: limiter.untrusted_private_peers,

@@ -7,19 +7,16 @@ import { definePolicy } from '../core/policy.ts';
 import type { Fields } from '../core/raw.ts';
 import { CODING_NAMES, type CodingName } from '../encoding/coding.ts';
 import { CodingSink } from '../encoding/coding-sink.ts';
+import { DIGEST_FIELDS } from '../encoding/digests.ts';
 import { EncoderPlaces } from '../encoding/encoder-places.ts';
 import { codingOf } from '../encoding/index.ts';
 import { COMPRESSIBLE_TYPES, MEDIA_TYPE_PATTERN, MediaTypes, neverCoded } from '../encoding/media-types.ts';
 import { Acceptance } from '../encoding/negotiate.ts';
+import { asksNoTransform, NO_TRANSFORM } from '../encoding/no-transform.ts';
 import { SMALL_BYTES } from '../encoding/whole-encoder.ts';
 
 /** Answers of this process that are coded while they pass, of all routes: about 1.5 MiB each. More go out uncoded. */
 const PLACES = new EncoderPlaces(128);
-
-/** Fields that say something of the coded bytes, RFC 9530 sections 2 and 3, RFC 3230, RFC 1864: coding would break them. */
-const DIGESTS = new Set(['content-digest', 'repr-digest', 'digest', 'content-md5']);
-
-const NO_TRANSFORM = /(?:^|[,\s])no-transform\s*(?:,|$)/i;
 
 const mediaType = z
   .string()
@@ -62,7 +59,7 @@ function look(fields: Fields, types: MediaTypes, minBytes: number, secretive: bo
         setsCookie = true;
         break;
       default:
-        if (DIGESTS.has(name)) return NO;
+        if (DIGEST_FIELDS.has(name)) return NO;
     }
   }
   const { compressible, document } = types.of(contentType);
@@ -79,12 +76,6 @@ function label(fields: Fields, coding: CodingName): void {
   const etag = getField(fields, 'etag');
   const tag = etag === undefined ? undefined : parseTag(etag);
   if (tag !== undefined && !tag.weak) setField(fields, 'etag', tagText(codedTag(tag, coding, 'weak')));
-}
-
-/** RFC 9111 section 5.2.1.6. */
-function asksNoTransform({ headers }: Exchange['head']): boolean {
-  const wish = headers['cache-control'];
-  return wish !== undefined && NO_TRANSFORM.test(String(wish));
 }
 
 /** A 304 that says the origin's tag gets the one under which the client has the coded answer. */

@@ -3,6 +3,7 @@
 import type { DiskTier } from '../cache/disk-tier.ts';
 import type { Mirror } from '../cache/mirror.ts';
 import type { Store } from '../cache/store.ts';
+import type { QuickCodings } from '../encoding/quick-codings.ts';
 import type { Variants } from '../encoding/variants/variants.ts';
 import type { Marks } from '../limits/marks.ts';
 import type { Places } from '../limits/places.ts';
@@ -26,6 +27,8 @@ declare module '../core/policy.ts' {
     readonly cache: {
       readonly store: Store;
       readonly maker: Variants;
+      /** What is in use until it has. */
+      readonly quick: QuickCodings;
       /** The stores of other threads; undefined where there is none. */
       readonly mirror: Mirror | undefined;
       /** Undefined where stored answers end with the process. */

@@ -11,7 +11,7 @@ export const cache = z
       .max(64 * 1024 * MIB)
       .default(256 * MIB)
       .describe(
-        'How much memory stored answers take with all that belongs to them, in bytes. What was used last stays.',
+        'How much memory stored answers take with all that belongs to them, in bytes. What was used last stays. An eighth comes on top for quick codings, until the best ones are made.',
       ),
     max_entry_bytes: z
       .int()

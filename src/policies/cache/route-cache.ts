@@ -258,7 +258,7 @@ export class RouteCache {
     exchange.record.cache = outcome;
     if (outcome === 'hit' || outcome === 'stale') store.count(this.#context.route.name, outcome, answer as KeptAnswer);
     if (answer.codings.size === 0) this.#variants.make(answer); // the queue may have been full
-    serve(exchange, answer, status, this.#context.clock.wall(), this.#variants.varies);
+    serve(exchange, answer, status, this.#context.clock.wall(), this.#variants);
   }
 
   /** It does not wait (any longer) for what is fetched: a stale answer is better than a try of its own. */

@@ -12,9 +12,14 @@ import type { StoredAnswer } from '../../cache/stored.ts';
 import type { Answer, BodySource, Exchange } from '../../core/exchange.ts';
 import { addVary, getField, setField } from '../../core/headers.ts';
 import type { Fields, Sink } from '../../core/raw.ts';
-import { CODING_NAMES } from '../../encoding/coding.ts';
+import { CODING_NAMES, type CodingName } from '../../encoding/coding.ts';
 import { Acceptance } from '../../encoding/negotiate.ts';
+import { asksNoTransform } from '../../encoding/no-transform.ts';
 import { wantsWhole } from './question.ts';
+import type { Variants } from './variants.ts';
+
+/** What is asked of the codings of a body. */
+type Codings = Pick<Variants, 'varies' | 'standIn' | 'best'>;
 
 /** A stored answer in one coding, ready but for what differs from request to request. */
 interface Form {
@@ -30,7 +35,9 @@ interface Form {
 /** All forms of a stored answer that were asked for, and what conditions compare. */
 interface Forms {
   readonly plain: Form;
-  readonly coded: Map<string, Form>;
+  readonly coded: Map<CodingName, Form>;
+  /** In a coding that stands in for one which is not made yet, by its bytes. */
+  readonly standIns: WeakMap<Uint8Array, Form>;
   readonly lastModified: string | undefined;
   readonly date: string | undefined;
 }
@@ -56,19 +63,20 @@ class WholeBody implements BodySource {
   }
 }
 
-/** Sends the answer to an exchange. `varies`: the body may be coded for others, so caches after us must ask. */
+/** Sends the answer to an exchange. */
 export function serve(
   exchange: Exchange,
   stored: StoredAnswer,
   status: CacheStatus,
   now: number,
-  varies: (stored: StoredAnswer) => boolean,
+  variants: Codings,
 ): void {
   const { head, raw } = exchange;
-  const forms = formsFor(stored, varies);
+  const forms = formsFor(stored, variants);
   const ranged = stored.status === 200 ? getField(raw.fields, 'range') : undefined;
   // A part of a coded body is of no use to who has a part of another coding: parts are of the body as it is.
-  const form = ranged === undefined ? formFor(stored, forms, head.headers['accept-encoding'], varies) : forms.plain;
+  const asIs = ranged !== undefined || asksNoTransform(head);
+  const form = asIs ? forms.plain : formFor(stored, forms, head.headers['accept-encoding'], variants);
   const age = String(ageS(stored, now));
   const send: Send = (code, fields, chunks) => {
     fields.push('age', age);
@@ -130,12 +138,13 @@ function serveParts(form: Form, ranged: string, send: Send): void {
   }
 }
 
-function formsFor(stored: StoredAnswer, varies: (stored: StoredAnswer) => boolean): Forms {
+function formsFor(stored: StoredAnswer, variants: Codings): Forms {
   let forms = formsOf.get(stored);
   if (forms === undefined) {
     forms = {
-      plain: makeForm(stored, undefined, stored.body, varies),
+      plain: makeForm(stored, undefined, stored.body, variants),
       coded: new Map(),
+      standIns: new WeakMap(),
       lastModified: getField(stored.fields, 'last-modified'),
       date: getField(stored.fields, 'date'),
     };
@@ -144,21 +153,23 @@ function formsFor(stored: StoredAnswer, varies: (stored: StoredAnswer) => boolea
   return forms;
 }
 
-/** The best form that is there and that the client takes. */
-function formFor(
-  stored: StoredAnswer,
-  forms: Forms,
-  accept: string | string[] | undefined,
-  varies: (stored: StoredAnswer) => boolean,
-): Form {
-  if (stored.codings.size === 0) return forms.plain;
-  for (const coding of acceptance.codings(accept)) {
+/** The best form that is there and that the client takes: in the coding that it likes most also one that was made quickly. */
+function formFor(stored: StoredAnswer, forms: Forms, accept: string | string[] | undefined, variants: Codings): Form {
+  const codings = acceptance.codings(accept);
+  for (const coding of codings) {
     const known = forms.coded.get(coding);
     if (known !== undefined) return known;
-    const body = stored.codings.get(coding);
-    if (body === undefined) continue;
-    const form = makeForm(stored, coding, body, varies);
-    forms.coded.set(coding, form);
+    const best = stored.codings.get(coding);
+    if (best !== undefined) {
+      variants.best(stored, coding);
+      const form = makeForm(stored, { name: coding, strength: 'strong' }, best, variants);
+      forms.coded.set(coding, form);
+      return form;
+    }
+    const standIn = coding === codings[0] ? variants.standIn(stored, coding) : undefined;
+    if (standIn === undefined) continue;
+    const form = forms.standIns.get(standIn) ?? makeForm(stored, { name: coding, strength: 'weak' }, standIn, variants);
+    forms.standIns.set(standIn, form);
     return form;
   }
   return forms.plain;
@@ -166,18 +177,20 @@ function formFor(
 
 function makeForm(
   stored: StoredAnswer,
-  coding: string | undefined,
+  coding: { readonly name: CodingName; readonly strength: 'strong' | 'weak' } | undefined,
   body: Uint8Array,
-  varies: (stored: StoredAnswer) => boolean,
+  variants: Codings,
 ): Form {
   const fields = stored.fields.slice();
   const origin = getField(fields, 'etag');
   const plain = bodyTag(origin, stored.digest);
-  const tag = coding === undefined ? plain : codedTag(plain, coding, 'strong');
+  const tag = coding === undefined ? plain : codedTag(plain, coding.name, coding.strength);
   if (stored.status === 200) setField(fields, 'etag', tagText(tag));
-  if (coding !== undefined) fields.push('content-encoding', coding);
-  if (varies(stored)) addVary(fields, 'accept-encoding');
-  if (stored.status === 200) setField(fields, 'accept-ranges', 'bytes');
+  if (coding !== undefined) fields.push('content-encoding', coding.name);
+  if (variants.varies(stored)) addVary(fields, 'accept-encoding');
+  // Parts of bytes that are others after a while cannot be put together.
+  const lasting = coding?.strength !== 'weak';
+  if (stored.status === 200) setField(fields, 'accept-ranges', lasting ? 'bytes' : undefined);
   // Neither has a body whose length could be told, RFC 9110 section 8.6.
   if (stored.status !== 204) fields.push('content-length', String(body.length));
   return { body, fields, tag, validators: undefined, notModified: undefined };

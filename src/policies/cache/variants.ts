@@ -1,13 +1,16 @@
-/** The best codings of stored bodies: which bodies have some, and how they come. */
+/** The codings of stored bodies: which bodies have some, and how they come. */
 
 import type { Mirror } from '../../cache/mirror.ts';
 import type { Store } from '../../cache/store.ts';
 import type { StoredAnswer } from '../../cache/stored.ts';
-import { getField } from '../../core/headers.ts';
+import { getField, joinedField } from '../../core/headers.ts';
 import type { PolicyServices } from '../../core/policy.ts';
 import type { Fields } from '../../core/raw.ts';
-import { CODING_NAMES } from '../../encoding/coding.ts';
+import { CODING_NAMES, type CodingName } from '../../encoding/coding.ts';
+import { DIGEST_FIELDS } from '../../encoding/digests.ts';
 import { COMPRESSIBLE_TYPES, MediaTypes } from '../../encoding/media-types.ts';
+import { NO_TRANSFORM } from '../../encoding/no-transform.ts';
+import type { QuickCodings } from '../../encoding/quick-codings.ts';
 import type { Variants as Maker } from '../../encoding/variants/variants.ts';
 import { toldLength } from './question.ts';
 
@@ -24,19 +27,22 @@ export class Variants {
   readonly #on: boolean;
   readonly #store: Store;
   readonly #maker: Maker;
+  readonly #quick: QuickCodings;
   readonly #mirror: Mirror | undefined;
 
-  constructor(on: boolean, { store, maker, mirror }: PolicyServices['cache']) {
+  constructor(on: boolean, { store, maker, quick, mirror }: PolicyServices['cache']) {
     this.#on = on;
     this.#store = store;
     this.#maker = maker;
+    this.#quick = quick;
     this.#mirror = mirror;
   }
 
   /** Whether an answer with these fields may be coded for those who ask for it. */
   codable(fields: Fields): boolean {
     if (!this.#on || getField(fields, 'content-encoding') !== undefined) return false;
-    if (/\bno-transform\b/i.test(getField(fields, 'cache-control') ?? '')) return false;
+    if (NO_TRANSFORM.test(joinedField(fields, 'cache-control') ?? '')) return false;
+    for (let i = 0; i < fields.length; i += 2) if (DIGEST_FIELDS.has(fields[i]!)) return false;
     return types.of(getField(fields, 'content-type')).compressible;
   }
 
@@ -47,6 +53,17 @@ export class Variants {
 
   /** Whether clients may get a stored answer in different codings. */
   readonly varies = (stored: StoredAnswer): boolean => stored.body.length >= MIN_BYTES && this.codable(stored.fields);
+
+  /** What stands in for a coding that is not made yet; undefined where nothing does, as for the first who asks. */
+  standIn(stored: StoredAnswer, coding: CodingName): Uint8Array | undefined {
+    if (stored.status !== 200 || !this.varies(stored)) return undefined;
+    return this.#quick.use(stored.digest, stored.body, coding);
+  }
+
+  /** The best coding is in use from now on. */
+  best(stored: StoredAnswer, coding: CodingName): void {
+    this.#quick.drop(stored.digest, coding);
+  }
 
   /**
    * Has the codings made that are missing; they come later, one by one. Called for what was stored and for what is used:
