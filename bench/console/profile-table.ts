@@ -12,7 +12,14 @@ export interface Profile {
 interface ProfileNode {
   readonly id: number;
   readonly children?: readonly number[];
-  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  readonly callFrame: CallFrame;
+}
+
+/** A function of a profile; lines count from 0. */
+export interface CallFrame {
+  readonly functionName: string;
+  readonly url: string;
+  readonly lineNumber: number;
 }
 
 /** A span on the clock of the profile, in microseconds. */
@@ -24,7 +31,7 @@ export interface Span {
 const SHOWN = 30;
 
 /** Where a function stands: a folder of the gateway, a package, a module of Node. */
-function placeOf({ callFrame: { functionName, url } }: ProfileNode): string {
+export function framePlace({ functionName, url }: CallFrame): string {
   if (url === '') return functionName.startsWith('(') ? functionName : '(native)';
   const own = /\/(src\/[^/]+)\//.exec(url);
   const packaged = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url);
@@ -32,7 +39,8 @@ function placeOf({ callFrame: { functionName, url } }: ProfileNode): string {
   return own?.[1] ?? url.replace(/^node:internal\/([^/]+).*$/, 'node:$1');
 }
 
-function nameOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode): string {
+/** Its name, file and line. */
+export function frameName({ functionName, url, lineNumber }: CallFrame): string {
   const short = url.replace(/^.*\/(?=src\/|node_modules\/)/, '');
   return `${functionName || '(anonymous)'} ${short}${short === '' ? '' : `:${lineNumber + 1}`}`;
 }
@@ -51,26 +59,30 @@ export function profileTables(profile: Profile, { from, to }: Span, answers: num
     const node = nodes.get(id)!;
     if (now < from || now > to || node.callFrame.functionName === '(idle)') continue;
     busy += delta;
-    add(places, placeOf(node), delta);
-    add(alone, nameOf(node), delta);
+    add(places, framePlace(node.callFrame), delta);
+    add(alone, frameName(node.callFrame), delta);
     const seen = new Set<string>();
-    for (let up: number | undefined = id; up !== undefined; up = parents.get(up)) seen.add(nameOf(nodes.get(up)!));
+    for (let up: number | undefined = id; up !== undefined; up = parents.get(up))
+      seen.add(frameName(nodes.get(up)!.callFrame));
     for (const name of seen) add(whole, name, delta);
   }
-  const lines = (title: string, of: Map<string, number>): string[] => [
-    '',
-    title,
-    ...[...of]
-      .toSorted((a, b) => b[1] - a[1])
-      .slice(0, SHOWN)
-      .map(([name, micros]) => {
-        const share = ((micros / busy) * 100).toFixed(1).padStart(5);
-        return `${share} %  ${(micros / answers).toFixed(2).padStart(7)} µs  ${name}`;
-      }),
-  ];
+  const each = (micros: number): string => `${(micros / answers).toFixed(2).padStart(7)} µs`;
   return [
-    ...lines('By place', places),
-    ...lines('By function, alone', alone),
-    ...lines('By function, with what it calls', whole),
+    ...shareTable('By place', places, busy, each),
+    ...shareTable('By function, alone', alone, busy, each),
+    ...shareTable('By function, with what it calls', whole, busy, each),
   ];
+}
+
+/** The largest of them, in percent of all, each also as `each` says it. */
+export function shareTable(
+  title: string,
+  of: ReadonlyMap<string, number>,
+  all: number,
+  each: (value: number) => string,
+): string[] {
+  const largest = [...of].toSorted((a, b) => b[1] - a[1]).slice(0, SHOWN);
+  const line = ([name, value]: [string, number]): string =>
+    `${((value / all) * 100).toFixed(1).padStart(5)} %  ${each(value)}  ${name}`;
+  return ['', title, ...largest.map(line)];
 }
