@@ -114,9 +114,9 @@ export class GatewayProcess implements AsyncDisposable {
     return all.find(({ name }) => name === 'zitadel')!.endpoints;
   }
 
-  /** Waits until the endpoints are so; rejects with how they are when that takes too long. */
-  async until(fits: (endpoints: readonly EndpointStatus[]) => boolean): Promise<void> {
-    const deadline = performance.now() + COME_MS;
+  /** Waits until the endpoints are so; rejects with how they are when that takes longer than so many milliseconds. */
+  async until(fits: (endpoints: readonly EndpointStatus[]) => boolean, withinMs = COME_MS): Promise<void> {
+    const deadline = performance.now() + withinMs;
     for (;;) {
       const endpoints = await this.endpoints();
       if (fits(endpoints)) return;

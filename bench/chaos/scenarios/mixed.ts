@@ -53,6 +53,9 @@ const MIB = 1024 * 1024;
 const RSS_GROWTH_BYTES = 48 * MIB;
 const RSS_GROWTH_SHARE = 0.2;
 
+/** One that was ejected again and again is left out for five minutes and a fifth at most; a check comes then. */
+const LONGEST_EJECTION_MS = 370_000;
+
 /** All kinds of load and of faults, for a long time. */
 export const mixed: Scenario = {
   name: 'mixed',
@@ -75,7 +78,7 @@ export const mixed: Scenario = {
       samples.push(await held(gateway));
     }
     load.phase = 'calming';
-    await gateway.until((endpoints) => endpoints.every(({ used }) => used));
+    await gateway.until((endpoints) => endpoints.every(({ used }) => used), LONGEST_EJECTION_MS);
     await load.during('after', pace.phaseMs);
     const tally = await load.stop();
     const last = await settled(gateway);
