@@ -10,7 +10,7 @@ const SRC = join(import.meta.dirname, '..', 'src');
 /** From the ground up. Folders on one floor do not know each other. */
 const FLOORS: readonly (readonly string[])[] = [
   ['core'],
-  ['streams'],
+  ['streams', 'http2'],
   ['limits', 'networks', 'rpc', 'cache', 'encoding', 'dialects', 'upstream', 'transport', 'telemetry', 'admin', 'demo'],
   ['policies'],
   ['config'],

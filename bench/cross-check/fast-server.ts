@@ -6,7 +6,7 @@
 
 import { once } from 'node:events';
 import net from 'node:net';
-import { Flag, FrameType, HEAD_BYTES, PREFACE } from '../../src/transport/engines/frames/protocol.ts';
+import { Flag, FrameType, HEAD_BYTES, PREFACE } from '../../src/http2/protocol.ts';
 import { FrameCutter } from '../load/frame-cutter.ts';
 import { FrameWriter } from '../load/frame-writer.ts';
 

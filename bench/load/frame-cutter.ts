@@ -1,6 +1,6 @@
 /** Cuts what a server sends into frames, RFC 9113 section 4.1. */
 
-import { DEFAULT_FRAME_BYTES, HEAD_BYTES } from '../../src/transport/engines/frames/protocol.ts';
+import { DEFAULT_FRAME_BYTES, HEAD_BYTES } from '../../src/http2/protocol.ts';
 
 /** Is told each whole frame: its payload is `bytes` from `start` to `end`. */
 export type OnFrame = (type: number, flags: number, stream: number, bytes: Buffer, start: number, end: number) => void;

@@ -1,7 +1,7 @@
 /** Writes frames to a connection, all that is said in one turn at once. */
 
 import type { Socket } from 'node:net';
-import { FrameType, HEAD_BYTES } from '../../src/transport/engines/frames/protocol.ts';
+import { FrameType, HEAD_BYTES } from '../../src/http2/protocol.ts';
 
 /** The writing side of a client's connection. */
 export class FrameWriter {

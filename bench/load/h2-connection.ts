@@ -2,8 +2,8 @@
 
 import type { Socket } from 'node:net';
 import type { Fields } from '../../src/core/raw.ts';
-import { HpackDecoder } from '../../src/transport/engines/frames/hpack/decoder.ts';
-import { HpackEncoder } from '../../src/transport/engines/frames/hpack/encoder.ts';
+import { HpackDecoder } from '../../src/http2/hpack/decoder.ts';
+import { HpackEncoder } from '../../src/http2/hpack/encoder.ts';
 import {
   DEFAULT_FRAME_BYTES,
   DEFAULT_WINDOW_BYTES,
@@ -13,8 +13,8 @@ import {
   HEAD_BYTES,
   PREFACE,
   SettingId,
-} from '../../src/transport/engines/frames/protocol.ts';
-import { settingsPayload } from '../../src/transport/engines/frames/settings.ts';
+} from '../../src/http2/protocol.ts';
+import { settingsPayload } from '../../src/http2/settings.ts';
 import type { Call } from './call.ts';
 import type { Connection, Listener } from './connection.ts';
 import { FrameCutter } from './frame-cutter.ts';

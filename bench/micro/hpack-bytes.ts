@@ -1,6 +1,6 @@
 /** How long header blocks of answers are with HPACK: `node bench/micro/hpack-bytes.ts`. Bytes of a mix of answers. */
 
-import { HpackEncoder } from '../../src/transport/engines/frames/hpack/encoder.ts';
+import { HpackEncoder } from '../../src/http2/hpack/encoder.ts';
 import { answer } from './hpack.ts';
 
 for (const length of [1, 30, 1000]) {

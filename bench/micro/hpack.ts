@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import type { Fields } from '../../src/core/raw.ts';
-import { type HeaderList, HpackDecoder } from '../../src/transport/engines/frames/hpack/decoder.ts';
-import { HpackEncoder } from '../../src/transport/engines/frames/hpack/encoder.ts';
-import { huffmanBytes, writeHuffman } from '../../src/transport/engines/frames/hpack/huffman.ts';
-import { writeInteger } from '../../src/transport/engines/frames/hpack/integers.ts';
-import { STATIC_NAME_INDEX } from '../../src/transport/engines/frames/hpack/static-table.ts';
+import { type HeaderList, HpackDecoder } from '../../src/http2/hpack/decoder.ts';
+import { HpackEncoder } from '../../src/http2/hpack/encoder.ts';
+import { huffmanBytes, writeHuffman } from '../../src/http2/hpack/huffman.ts';
+import { writeInteger } from '../../src/http2/hpack/integers.ts';
+import { STATIC_NAME_INDEX } from '../../src/http2/hpack/static-table.ts';
 import { type Case, inTurn, measured } from './case.ts';
 import { GRPC_FIELDS } from './requests.ts';
 

@@ -16,6 +16,7 @@ export function poolSettings(config: UpstreamConfig): PoolSettings {
     file === undefined ? undefined : readFileSync(file, 'utf8');
   return {
     protocol: config.protocol,
+    http2Engine: config.http2_engine,
     connectTimeoutMs: config.connect_timeout_ms,
     pingIntervalMs: config.ping_interval_ms,
     pingTimeoutMs: config.ping_timeout_ms,

@@ -5,8 +5,25 @@
 
 import { ConnectionError } from './protocol.ts';
 
+/** What a peer may still do of one kind. */
+export interface Allowance {
+  /** ConnectionError where it is used up. */
+  take(): void;
+}
+
+/** The kinds that reading frames knows. */
+export interface Allowances {
+  /** PING and SETTINGS, which are answered. */
+  readonly control: Allowance;
+  /** What is ignored. */
+  readonly ignored: Allowance;
+  readonly windows: Allowance;
+  /** DATA without a byte. */
+  readonly empty: Allowance;
+}
+
 /** A bucket that fills by what is done and leaks at a steady rate; the clock is looked at only where it is full. */
-class Allowance {
+class Bucket implements Allowance {
   readonly #reason: string;
   readonly #burst: number;
   readonly #perS: number;
@@ -35,26 +52,26 @@ class Allowance {
   }
 }
 
-/** The allowances of one connection. */
-export class Floods {
+/** The allowances of a client. */
+export class Floods implements Allowances {
   /**
    * PING and SETTINGS, which are answered: CVE-2019-9512, CVE-2019-9515. gRPC clients measure their windows by a PING for
    * DATA that came, one after the other: on a short way that is thousands a second.
    */
-  readonly control = new Allowance('PING or SETTINGS come too fast', 1000, 100);
+  readonly control = new Bucket('PING or SETTINGS come too fast', 1000, 100);
   /** PRIORITY and unknown types, which are ignored; also what comes for streams that are over. CVE-2019-9513. */
-  readonly ignored = new Allowance('frames that say nothing come too fast', 1000, 100);
-  readonly windows = new Allowance('WINDOW_UPDATE comes too fast', 1000, 100);
+  readonly ignored = new Bucket('frames that say nothing come too fast', 1000, 100);
+  readonly windows = new Bucket('WINDOW_UPDATE comes too fast', 1000, 100);
   /** DATA without a byte: CVE-2019-9518. */
-  readonly empty = new Allowance('empty DATA frames come too fast', 100, 10);
+  readonly empty = new Bucket('empty DATA frames come too fast', 100, 10);
   /** Streams above the concurrency that the client did not know of yet. */
-  readonly refused = new Allowance('too many streams were refused', 100, 10);
+  readonly refused = new Bucket('too many streams were refused', 100, 10);
   /** Resets of the peer, and those that it made us send: CVE-2023-44487, CVE-2025-8671. */
-  readonly resets: Allowance;
+  readonly resets: Bucket;
 
   /** `maxConcurrentStreams`: so many may end by deadlines of one second. */
   constructor(maxConcurrentStreams: number) {
-    this.resets = new Allowance('streams reset too fast', 1000, Math.max(33, maxConcurrentStreams));
+    this.resets = new Bucket('streams reset too fast', 1000, Math.max(33, maxConcurrentStreams));
   }
 
   /** A request has come: it may be spoken about. */

@@ -1,6 +1,6 @@
-/** Cuts what a client sends into frames, RFC 9113 section 4.1. */
+/** Cuts what a peer sends into frames, RFC 9113 section 4.1. */
 
-import { addPiece } from '../../../core/pieces.ts';
+import { addPiece } from '../core/pieces.ts';
 import { ConnectionError, DEFAULT_FRAME_BYTES, Flag, FrameType, HEAD_BYTES, PREFACE } from './protocol.ts';
 
 /**
@@ -13,17 +13,21 @@ export type OnFrame = (type: number, flags: number, stream: number, bytes: Buffe
 /** The reading side of one connection. ConnectionError where no frame can be read any more. */
 export class FrameReader {
   readonly #onFrame: OnFrame;
-  #begun = false;
+  /** The preface is here, or none is to come. */
+  #begun: boolean;
   /** The beginning of a frame whose rest has not come; in pieces, so that a slow sender costs no copy for each. */
   #pieces: Uint8Array[] = [];
   #held = 0;
   /** Bytes that must be here before anything can be read on. */
-  #needed = PREFACE.length;
+  #needed: number;
   #stopped = false;
   /** The DATA frame that was told in part, and how many of its bytes are to come. */
   #data = { flags: 0, stream: 0, left: 0 };
 
-  constructor(onFrame: OnFrame) {
+  /** `preface`: what a client says first is to come. */
+  constructor(preface: boolean, onFrame: OnFrame) {
+    this.#begun = !preface;
+    this.#needed = preface ? PREFACE.length : HEAD_BYTES;
     this.#onFrame = onFrame;
   }
 

@@ -1,44 +1,66 @@
-/** What each frame of a client does, RFC 9113 section 6. Those that make or end a message are dealt with in requests. */
+/** What each frame of a peer does, RFC 9113 section 6. What makes or ends a message is dealt with by its side. */
 
-import type { Floods } from './floods.ts';
+import type { Allowances } from './floods.ts';
 import { HeaderBlock } from './header-block.ts';
-import type { Lifetime } from './lifetime.ts';
+import type { FrameMessage, StreamOwner } from './message.ts';
 import { ConnectionError, ErrorCodes, Flag, FrameType, MAX_31, SettingId } from './protocol.ts';
 import type { ReceiveWindow } from './receive-window.ts';
-import type { Requests } from './requests.ts';
 import type { Sender } from './sender.ts';
 import { readSettings } from './settings.ts';
-import type { StreamOwner } from './stream.ts';
 import type { Streams } from './streams.ts';
 
 const NOTHING = new Uint8Array(0);
 
+/** The messages of a peer: requests of a client, answers of a server. */
+export interface Messages<S extends FrameMessage> {
+  /** The window that the peer gives to a new stream, in bytes. */
+  sendWindow: number;
+  /** A header block, whole, on a stream that may be new. */
+  take(stream: number, block: Buffer, ended: boolean): void;
+  /** RST_STREAM of the peer. */
+  reset(stream: S, code: number): void;
+  /** The peer knows our SETTINGS. */
+  acknowledged(): void;
+}
+
+/** Who looks at how long things take on a connection. */
+export interface Pulse {
+  /** A header block has begun, and nothing else can come before it is complete. */
+  blockBegun(): void;
+  blockEnded(): void;
+  acknowledged(): void;
+  /** Nothing is open, and the peer has shown that it lives. */
+  quiet(): void;
+}
+
 /** What reading frames needs of its connection. */
-export interface IncomingOptions {
+export interface IncomingOptions<S extends FrameMessage> {
   readonly owner: StreamOwner;
   readonly sender: Sender;
-  readonly streams: Streams;
-  readonly requests: Requests;
-  readonly floods: Floods;
-  readonly lifetime: Lifetime;
+  readonly streams: Streams<S>;
+  readonly messages: Messages<S>;
+  readonly floods: Allowances;
+  readonly pulse: Pulse;
   readonly window: ReceiveWindow;
   /** Bytes of one header block, compressed. */
   readonly maxBlockBytes: number;
-  /** The peer's table for header fields may be so large, in bytes. */
-  tableSize(bytes: number): void;
+  /** A setting of the peer, beside that of windows; its number is in SettingId, or unknown. */
+  setting(id: number, value: number): void;
+  /** A SETTINGS frame was read to its end. */
+  settled?(): void;
   /** A PING of ours was answered. */
   pong(): void;
-  /** The peer goes. */
-  goaway(code: number): void;
+  /** The peer goes; requests above the last id were not processed. */
+  goaway(last: number, code: number): void;
 }
 
 /** The frames of one connection, in their order. ConnectionError where the connection must end. */
-export class Incoming {
-  readonly #options: IncomingOptions;
+export class Incoming<S extends FrameMessage> {
+  readonly #options: IncomingOptions<S>;
   readonly #block: HeaderBlock;
   #begun = false;
 
-  constructor(options: IncomingOptions) {
+  constructor(options: IncomingOptions<S>) {
     this.#options = options;
     this.#block = new HeaderBlock(options.maxBlockBytes);
   }
@@ -78,10 +100,10 @@ export class Incoming {
         if (stream !== 0) throw broken('GOAWAY on a stream');
         if (end - start < 8) throw wrongSize('GOAWAY');
         this.#options.floods.ignored.take();
-        this.#options.goaway(bytes.readUInt32BE(start + 4));
+        this.#options.goaway(bytes.readUInt32BE(start) & MAX_31, bytes.readUInt32BE(start + 4));
         break;
       case FrameType.PUSH_PROMISE:
-        throw broken('PUSH_PROMISE of a client');
+        throw broken('PUSH_PROMISE, which nobody may send');
       case FrameType.PRIORITY:
         if (stream === 0) throw broken('PRIORITY on stream 0');
         if (end - start !== 5) throw wrongSize('PRIORITY');
@@ -132,11 +154,11 @@ export class Incoming {
     const ended = (flags & Flag.END_STREAM) !== 0;
     const piece = bytes.subarray(from, to);
     if ((flags & Flag.END_HEADERS) !== 0) {
-      this.#options.requests.take(id, piece, ended);
+      this.#options.messages.take(id, piece, ended);
       return;
     }
     this.#block.begin(id, ended, piece);
-    this.#options.lifetime.blockBegun();
+    this.#options.pulse.blockBegun();
   }
 
   #continuation(flags: number, bytes: Buffer, start: number, end: number): void {
@@ -144,44 +166,47 @@ export class Incoming {
     if (block.stream === 0) throw broken('CONTINUATION without HEADERS');
     block.add(bytes.subarray(start, end));
     if ((flags & Flag.END_HEADERS) === 0) return;
-    this.#options.lifetime.blockEnded();
+    this.#options.pulse.blockEnded();
     const { stream, ended } = block;
-    this.#options.requests.take(stream, block.take(), ended);
+    this.#options.messages.take(stream, block.take(), ended);
   }
 
   #reset(id: number, bytes: Buffer, start: number, end: number): void {
-    const { streams, floods, requests } = this.#options;
+    const { streams, floods, messages } = this.#options;
     if (end - start !== 4) throw wrongSize('RST_STREAM');
     if (id === 0 || streams.idle(id)) throw broken('RST_STREAM of a stream that was not opened');
     const stream = streams.get(id);
     if (stream === undefined) floods.ignored.take();
-    else requests.reset(stream, bytes.readUInt32BE(start));
+    else messages.reset(stream, bytes.readUInt32BE(start));
   }
 
   #settings(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
-    const { streams, floods, sender, requests } = this.#options;
+    const { streams, floods, sender, messages, pulse } = this.#options;
     if (id !== 0) throw broken('SETTINGS on a stream');
     floods.control.take();
     if ((flags & Flag.ACK) !== 0) {
       if (end !== start) throw wrongSize('an ACK of SETTINGS');
-      requests.acknowledged();
-      this.#options.lifetime.acknowledged();
+      messages.acknowledged();
+      pulse.acknowledged();
       return;
     }
     readSettings(bytes, start, end, (setting, value) => {
-      if (setting === SettingId.HEADER_TABLE_SIZE) this.#options.tableSize(value);
-      if (setting !== SettingId.INITIAL_WINDOW_SIZE) return;
-      const change = value - requests.sendWindow;
-      requests.sendWindow = value;
+      if (setting !== SettingId.INITIAL_WINDOW_SIZE) {
+        this.#options.setting(setting, value);
+        return;
+      }
+      const change = value - messages.sendWindow;
+      messages.sendWindow = value;
       for (const stream of streams.all()) {
         if (!stream.takeWindow(change)) throw new ConnectionError('FLOW_CONTROL_ERROR', 'a window above 2^31-1');
       }
     });
     sender.outbox.control(FrameType.SETTINGS, Flag.ACK, 0, NOTHING);
+    this.#options.settled?.();
   }
 
   #ping(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
-    const { streams, floods, sender, lifetime } = this.#options;
+    const { streams, floods, sender, pulse } = this.#options;
     if (id !== 0) throw broken('PING on a stream');
     if (end - start !== 8) throw wrongSize('PING');
     floods.control.take();
@@ -189,7 +214,7 @@ export class Incoming {
       this.#options.pong();
       return;
     }
-    if (streams.size === 0) lifetime.quiet();
+    if (streams.size === 0) pulse.quiet();
     sender.outbox.control(FrameType.PING, Flag.ACK, 0, bytes.subarray(start, end));
   }
 

@@ -31,6 +31,13 @@ export class Outbox {
     return this.#bytes + this.#socket.writableLength;
   }
 
+  /** What a client says before all frames. */
+  preface(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#copy(bytes);
+    this.#bytes += bytes.length;
+  }
+
   /** Header block of a stream; in several frames where it is large. `ended`: END_STREAM. */
   headers(stream: number, block: Uint8Array, ended: boolean): void {
     const flags = ended ? Flag.END_STREAM : 0;

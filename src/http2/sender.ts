@@ -1,7 +1,7 @@
 /** What goes out on one connection: heads at once, bodies as the windows let them, and fairly between streams. */
 
 import type { Duplex } from 'node:stream';
-import type { Fields } from '../../../core/raw.ts';
+import type { Fields } from '../core/raw.ts';
 import type { HpackEncoder } from './hpack/encoder.ts';
 import { Outbox } from './outbox.ts';
 import { DEFAULT_WINDOW_BYTES, FrameType, MAX_31 } from './protocol.ts';

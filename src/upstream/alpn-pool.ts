@@ -5,7 +5,7 @@ import type { GatewayError } from '../core/errors.ts';
 import type { UpstreamStream } from '../core/raw.ts';
 import { connectTls } from './connect.ts';
 import { H1Pool } from './h1-pool.ts';
-import { H2Pool } from './h2-pool.ts';
+import { HTTP2_ENGINES } from './http2-engines.ts';
 import { connectError } from './node-error.ts';
 import type { Address, OpenRequest, PoolObserver, PoolSettings, UpstreamPool } from './pool.ts';
 
@@ -44,10 +44,8 @@ export class AlpnPool implements UpstreamPool {
       const socket = await connectTls(this.#address, tls, ['h2', 'http/1.1'], connectTimeoutMs).ready;
       const { alpnProtocol } = socket;
       socket.destroy();
-      this.#pool =
-        alpnProtocol === 'h2'
-          ? new H2Pool(this.#address, this.#settings, this.#observer, this.#clock)
-          : new H1Pool(this.#address, this.#settings, this.#observer);
+      const Pool = alpnProtocol === 'h2' ? HTTP2_ENGINES[this.#settings.http2Engine] : H1Pool;
+      this.#pool = new Pool(this.#address, this.#settings, this.#observer, this.#clock);
       if (this.#draining) this.#pool.drain();
       return this.#pool;
     } catch (error) {

@@ -3,7 +3,7 @@
 import net, { isIP, type Socket } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
 import { GatewayError } from '../core/errors.ts';
-import type { Address, TlsClientSettings } from './pool.ts';
+import type { Address, PoolSettings, TlsClientSettings } from './pool.ts';
 
 /** A socket that is being connected; `ready` rejects with what Node says, or with CONNECT_TIMEOUT. */
 export interface Connecting<T extends Socket = Socket> {
@@ -40,6 +40,23 @@ export function connectTls(
   socket.setNoDelay(true);
   socket.setKeepAlive(true);
   return connecting(socket, 'secureConnect', timeoutMs, `${address.host}:${address.port} as ${serverName}`);
+}
+
+/** Connects for HTTP/2: by TCP, or by TLS where the protocol says so, and then h2 must be agreed on (UPSTREAM_PROTOCOL). */
+export function connectH2(
+  address: Address,
+  { protocol, tls, connectTimeoutMs }: Pick<PoolSettings, 'protocol' | 'tls' | 'connectTimeoutMs'>,
+): Connecting {
+  if (protocol === 'h2c') return connectTcp(address, connectTimeoutMs);
+  const { socket, ready } = connectTls(address, tls, ['h2'], connectTimeoutMs);
+  const agreed = ready.then(() => {
+    if (socket.alpnProtocol === 'h2') return socket;
+    socket.destroy();
+    const detail = `${address.host}:${address.port} does not speak h2 over TLS`;
+    throw new GatewayError('UPSTREAM_PROTOCOL', { detail });
+  });
+  agreed.catch(() => {}); // whoever waits for it is told all the same
+  return { socket, ready: agreed };
 }
 
 function connecting<T extends Socket>(socket: T, event: string, timeoutMs: number, where: string): Connecting<T> {

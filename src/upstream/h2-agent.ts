@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { Agent } from 'http2-wrapper';
 import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
-import { connectTcp, connectTls } from './connect.ts';
+import { connectH2 } from './connect.ts';
 import type { Address, PoolSettings } from './pool.ts';
 
 /** Parts of the Agent that its typings leave out. */
@@ -151,21 +151,10 @@ export class H2Agent extends Agent {
   }
 
   async #connect(): Promise<Socket> {
-    const { connectTimeoutMs, protocol, tls } = this.#settings;
-    const { hostname } = this.#origin;
-    if (protocol === 'h2c') {
-      const socket = await connectTcp(this.#address, connectTimeoutMs).ready;
-      (socket as unknown as { servername: string }).servername = hostname;
-      return socket;
-    }
-    const socket = await connectTls(this.#address, tls, ['h2'], connectTimeoutMs).ready;
-    if (socket.alpnProtocol !== 'h2') {
-      socket.destroy();
-      const detail = `${this.#address.host}:${this.#address.port} does not speak h2 over TLS`;
-      throw new GatewayError('UPSTREAM_PROTOCOL', { detail });
-    }
-    Object.defineProperty(socket, 'getPeerX509Certificate', { value: undefined });
-    Object.defineProperty(socket, 'servername', { value: hostname });
+    const socket = await connectH2(this.#address, this.#settings).ready;
+    if (this.#settings.protocol !== 'h2c')
+      Object.defineProperty(socket, 'getPeerX509Certificate', { value: undefined });
+    Object.defineProperty(socket, 'servername', { value: this.#origin.hostname });
     return socket;
   }
 

@@ -7,6 +7,7 @@ import type { Fields, UpstreamStream } from '../core/raw.ts';
 import { type AgentSession, H2Agent } from './h2-agent.ts';
 import { H2UpstreamStream, type SessionState } from './h2-stream.ts';
 import { connectError } from './node-error.ts';
+import { giveUpWaiting, watchSession } from './patience.ts';
 import {
   type Address,
   nextSession,
@@ -69,15 +70,7 @@ export class H2Pool implements UpstreamPool {
       },
       reject: fail,
     });
-    // A session is waited for as long as connecting may take, room on one as long as requests may wait.
-    const since = this.#clock.now();
-    const look = (): void => {
-      const { connectTimeoutMs, pendingTimeoutMs } = this.#settings;
-      const left = (this.#agent.connecting ? connectTimeoutMs : pendingTimeoutMs) - (this.#clock.now() - since);
-      if (left <= 0) fail(this.#waitedInVain());
-      else cancel = this.#clock.after(Math.ceil(left), look);
-    };
-    if (waiting) look();
+    if (waiting) cancel = giveUpWaiting(this.#settings, this.#clock, this.#where, () => this.#agent.connecting, fail);
     return promise;
   }
 
@@ -99,15 +92,6 @@ export class H2Pool implements UpstreamPool {
     return new H2UpstreamStream(stream, this.#states.get(session)!, request);
   }
 
-  #waitedInVain(): GatewayError {
-    const { connectTimeoutMs, pendingTimeoutMs, maxSessions } = this.#settings;
-    const where = `${this.#where}: no session with room within`;
-    if (this.#agent.connecting)
-      return new GatewayError('CONNECT_TIMEOUT', { detail: `${where} ${connectTimeoutMs} ms` });
-    const detail = `${where} ${pendingTimeoutMs} ms, max_sessions ${maxSessions}`;
-    return new GatewayError('UPSTREAM_BUSY', { detail });
-  }
-
   #opened(session: AgentSession): void {
     const state: SessionState = { id: nextSession(), lastStreamId: Number.POSITIVE_INFINITY };
     this.#states.set(session, state);
@@ -123,47 +107,24 @@ export class H2Pool implements UpstreamPool {
     session.on('error', (error: NodeJS.ErrnoException) => {
       reason = error.code ?? error.message;
     });
-    const stopPings = this.#keepHonest(session, (why) => {
-      reason = why;
+    const stopWatching = watchSession(this.#settings, this.#clock, {
+      streams: () => this.#agent.streamCount(session),
+      ping: (answered) => void session.ping(answered),
+      unused: () => {
+        reason = 'idle';
+        this.#agent.retire(session);
+      },
+      dead: (why) => {
+        reason = why;
+        session.destroy();
+      },
     });
     session.once('close', () => {
-      stopPings();
+      stopWatching();
       this.#states.delete(session);
       this.#observer.sessionClosed(state.id, reason);
     });
     if (this.#draining) this.#agent.retire(session);
-  }
-
-  /** PINGs a session and ends it when no answer comes; closes one that nobody has used for a while. */
-  #keepHonest(session: AgentSession, because: (reason: string) => void): () => void {
-    const { pingIntervalMs, pingTimeoutMs, idleSessionMs } = this.#settings;
-    let idleSince = this.#clock.now();
-    let cancelTimeout: (() => void) | undefined;
-    const look = (): void => {
-      cancelNext = this.#clock.after(pingIntervalMs, look);
-      if (session.destroyed) return;
-      const now = this.#clock.now();
-      if (this.#agent.streamCount(session) > 0) idleSince = now;
-      else if (now - idleSince > idleSessionMs) {
-        because('idle');
-        this.#agent.retire(session);
-        return;
-      }
-      if (cancelTimeout !== undefined) return;
-      cancelTimeout = this.#clock.after(pingTimeoutMs, () => {
-        because(`no answer to PING within ${pingTimeoutMs} ms`);
-        session.destroy();
-      });
-      session.ping(() => {
-        cancelTimeout?.();
-        cancelTimeout = undefined;
-      });
-    };
-    let cancelNext = this.#clock.after(pingIntervalMs, look);
-    return () => {
-      cancelNext();
-      cancelTimeout?.();
-    };
   }
 
   drain(): void {

@@ -58,6 +58,8 @@ export interface TlsClientSettings {
 /** Settings of a pool; the same for all endpoints of an upstream. */
 export interface PoolSettings {
   readonly protocol: 'h2c' | 'h2' | 'https' | 'http/1.1';
+  /** Who speaks HTTP/2: see `http2-engines.ts`. */
+  readonly http2Engine: 'node' | 'frames';
   readonly connectTimeoutMs: number;
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;

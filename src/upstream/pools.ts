@@ -3,24 +3,22 @@
 import { type Clock, systemClock } from '../core/clock.ts';
 import { AlpnPool } from './alpn-pool.ts';
 import { H1Pool } from './h1-pool.ts';
-import { H2Pool } from './h2-pool.ts';
+import { HTTP2_ENGINES, type PoolConstructor } from './http2-engines.ts';
 import { LimitedPool } from './limited-pool.ts';
 import type { Address, PoolObserver, PoolSettings, UpstreamPool } from './pool.ts';
 
-type PoolConstructor = new (
-  address: Address,
-  settings: PoolSettings,
-  observer: PoolObserver,
-  clock: Clock,
-) => UpstreamPool;
-
 /** Which pool speaks which protocol. */
-const POOLS: Record<PoolSettings['protocol'], PoolConstructor> = {
-  h2c: H2Pool,
-  h2: H2Pool,
-  https: AlpnPool,
-  'http/1.1': H1Pool,
-};
+function poolFor({ protocol, http2Engine }: PoolSettings): PoolConstructor {
+  switch (protocol) {
+    case 'h2c':
+    case 'h2':
+      return HTTP2_ENGINES[http2Engine];
+    case 'https':
+      return AlpnPool;
+    case 'http/1.1':
+      return H1Pool;
+  }
+}
 
 /** Makes the pool for the protocol of the settings, with its limits before it. */
 export function makePool(
@@ -29,6 +27,7 @@ export function makePool(
   observer: PoolObserver,
   clock: Clock = systemClock,
 ): LimitedPool {
-  const make = (inner: PoolObserver): UpstreamPool => new POOLS[settings.protocol](address, settings, inner, clock);
+  const Pool = poolFor(settings);
+  const make = (inner: PoolObserver): UpstreamPool => new Pool(address, settings, inner, clock);
   return new LimitedPool(make, settings, observer, `${address.host}:${address.port}`, clock);
 }

@@ -9,7 +9,7 @@ import { ENGINES } from '../../src/transport/engines/index.ts';
 import { H1DownstreamStream } from '../../src/transport/h1.ts';
 import { H2DownstreamStream } from '../../src/transport/h2.ts';
 import { H1Pool } from '../../src/upstream/h1-pool.ts';
-import { H2Pool } from '../../src/upstream/h2-pool.ts';
+import { HTTP2_ENGINES } from '../../src/upstream/http2-engines.ts';
 import type { UpstreamPool } from '../../src/upstream/pool.ts';
 import { type BytePeer, connectBytes, startByteServer } from '../support/h1-bytes.ts';
 import { connectFrames, Flag, type FramePeer, FrameType, startFrameServer } from '../support/h2-frames.ts';
@@ -198,27 +198,29 @@ async function openUpstream(
   return { stream, told };
 }
 
-streamContract({
-  name: 'H2UpstreamStream',
-  http2: true,
-  upstream: true,
-  async open(options = {}) {
-    const server = await startFrameServer((peer, stream) =>
-      peer.headers(stream, [[':status', '200']], options.peerEnded ? Flag.END_STREAM : 0),
-    );
-    const [host, port] = server.address.split(':');
-    const pool = new H2Pool({ host: host!, port: Number(port) }, poolSettings(), new Observed());
-    const opened = await openUpstream(pool, options);
-    return {
-      ...opened,
-      peer: framesPeer(await server.peer(0)),
-      async [Symbol.asyncDispose]() {
-        pool.destroy();
-        await server[Symbol.asyncDispose]();
-      },
-    };
-  },
-});
+for (const [engine, Pool] of Object.entries(HTTP2_ENGINES)) {
+  streamContract({
+    name: `upstream stream of the engine ${engine}`,
+    http2: true,
+    upstream: true,
+    async open(options = {}) {
+      const server = await startFrameServer((peer, stream) =>
+        peer.headers(stream, [[':status', '200']], options.peerEnded ? Flag.END_STREAM : 0),
+      );
+      const [host, port] = server.address.split(':');
+      const pool = new Pool({ host: host!, port: Number(port) }, poolSettings(), new Observed());
+      const opened = await openUpstream(pool, options);
+      return {
+        ...opened,
+        peer: framesPeer(await server.peer(0)),
+        async [Symbol.asyncDispose]() {
+          pool.destroy();
+          await server[Symbol.asyncDispose]();
+        },
+      };
+    },
+  });
+}
 
 streamContract({
   name: 'H1UpstreamStream',

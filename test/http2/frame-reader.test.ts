@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { FrameReader } from '../../../src/transport/engines/frames/frame-reader.ts';
-import { ConnectionError, Flag, FrameType } from '../../../src/transport/engines/frames/protocol.ts';
-import { frame } from '../../support/h2-frames.ts';
+import { FrameReader } from '../../src/http2/frame-reader.ts';
+import { ConnectionError, Flag, FrameType } from '../../src/http2/protocol.ts';
+import { frame } from '../support/h2-frames.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -22,7 +22,7 @@ interface Seen {
 function reading(): { seen: Seen[]; reader: FrameReader } {
   const seen: Seen[] = [];
   let part = '';
-  const reader = new FrameReader((type, flags, stream, bytes, start, end) => {
+  const reader = new FrameReader(true, (type, flags, stream, bytes, start, end) => {
     const payload = part + bytes.toString('hex', start, end);
     part = (flags & Flag.PART) === 0 ? '' : payload;
     if (part === '') seen.push({ type, flags, stream, payload });
@@ -63,7 +63,7 @@ test('however the bytes are cut, the frames are the same', () => {
 
 test('DATA is told as it comes, and its END_STREAM with the last of it; never a part without a byte', () => {
   const parts: [flags: number, bytes: number][] = [];
-  const reader = new FrameReader((_type, flags, _stream, _bytes, start, end) => parts.push([flags, end - start]));
+  const reader = new FrameReader(true, (_type, flags, _stream, _bytes, start, end) => parts.push([flags, end - start]));
   const bytes = frame(FrameType.DATA, Flag.END_STREAM, 1, 'x'.repeat(100));
   reader.take(PREFACE);
   let from = 0;
@@ -111,7 +111,7 @@ test('a frame above 16,384 bytes is refused by its head; one of 16,384 is read',
 
 test('after stop nothing is told, in the middle of a chunk too', () => {
   let told = 0;
-  const reader = new FrameReader(() => {
+  const reader = new FrameReader(true, () => {
     told += 1;
     reader.stop();
   });

@@ -10,7 +10,7 @@ import { Events, type GatewayEvents } from '../../src/core/events.ts';
 import type { AccessRecord, Exchange } from '../../src/core/exchange.ts';
 import { Primary } from '../../src/process/primary.ts';
 import { developmentCertificate } from '../../src/transport/development-certificate.ts';
-import { TEST_ENGINE } from './engine.ts';
+import { TEST_ENGINE, TEST_UPSTREAM_ENGINE } from './engine.ts';
 import { Lookout } from './lookout.ts';
 
 export interface GatewayOptions {
@@ -107,7 +107,7 @@ const NAMES = [
 ] as const satisfies readonly (keyof GatewayEvents)[];
 
 /** The first check of an endpoint, and no other one in the time of a test: upstreams of tests count what arrives. */
-const ONE_CHECK = { check: { interval_ms: 3_600_000 } };
+export const ONE_CHECK = { check: { interval_ms: 3_600_000 } };
 
 /** The config of a test: defaults, and what the test lays over them. */
 export function testConfig(options: GatewayOptions): Config {
@@ -136,7 +136,11 @@ export function testConfig(options: GatewayOptions): Config {
     workers: 0,
     ...options.config,
   };
-  return configSchema.parse({ ...given, limits: { http2_engine: TEST_ENGINE, ...given.limits } });
+  const upstreams = Object.entries(given.upstreams).map(([name, upstream]) => {
+    return [name, { http2_engine: TEST_UPSTREAM_ENGINE, ...upstream }];
+  });
+  const limits = { http2_engine: TEST_ENGINE, ...given.limits };
+  return configSchema.parse({ ...given, upstreams: Object.fromEntries(upstreams), limits });
 }
 
 /** Starts a gateway; everything is closed again when the test is over. */

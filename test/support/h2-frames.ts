@@ -2,7 +2,7 @@
 
 import net, { type Socket } from 'node:net';
 import tls from 'node:tls';
-import { Flag, FrameType, SettingId } from '../../src/transport/engines/frames/protocol.ts';
+import { Flag, FrameType, SettingId } from '../../src/http2/protocol.ts';
 import { connectSocket } from './client-socket.ts';
 import { Lookout } from './lookout.ts';
 import { type PeerServer, servePeers } from './peer-server.ts';

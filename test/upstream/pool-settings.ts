@@ -8,6 +8,7 @@ import { Lookout } from '../support/lookout.ts';
 export function poolSettings(given: Partial<PoolSettings> = {}): PoolSettings {
   return {
     protocol: 'h2c',
+    http2Engine: 'node',
     connectTimeoutMs: 2000,
     pingIntervalMs: 60_000,
     pingTimeoutMs: 60_000,

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { NOBODY, type RawReply, type RawRequest } from '../../src/core/raw.ts';
-import { HpackDecoder } from '../../src/transport/engines/frames/hpack/decoder.ts';
+import { HpackDecoder } from '../../src/http2/hpack/decoder.ts';
 import { ENGINES } from '../../src/transport/engines/index.ts';
 import { FUZZ_SEED } from '../support/chance.ts';
 import {

@@ -68,6 +68,12 @@ export const upstream = z
       .max(120_000)
       .default(2000)
       .describe('How long TCP, TLS and HTTP/2 may take to be ready, in milliseconds.'),
+    http2_engine: z
+      .enum(['node', 'frames'])
+      .default('node')
+      .describe(
+        'What speaks HTTP/2 to it: `node` is that of Node by http2-wrapper, `frames` the gateway’s own engine, with less work for each request.',
+      ),
     ping_interval_ms: z
       .int()
       .min(1000)

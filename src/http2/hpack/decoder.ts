@@ -1,6 +1,6 @@
 /** Reads header blocks of HPACK, RFC 7541. */
 
-import type { Fields } from '../../../../core/raw.ts';
+import type { Fields } from '../../core/raw.ts';
 import { DEFAULT_TABLE_BYTES, DynamicTable, ENTRY_OVERHEAD } from './dynamic-table.ts';
 import { HpackError } from './hpack-error.ts';
 import { decodeHuffman } from './huffman.ts';

@@ -1,6 +1,6 @@
 /** Writes header blocks of HPACK, RFC 7541. */
 
-import type { Fields } from '../../../../core/raw.ts';
+import type { Fields } from '../../core/raw.ts';
 import { DEFAULT_TABLE_BYTES, ENTRY_OVERHEAD } from './dynamic-table.ts';
 import { huffmanBytes, writeHuffman } from './huffman.ts';
 import { INDEXING } from './indexing.ts';
@@ -34,8 +34,9 @@ const TABLE_SIZE = { pattern: 0x20, mask: 0x1f };
  * one that is left out, with a stream that was reset, leaves the peer with another table.
  *
  * What is in the table is shorter, and that shows: who can have values of his written next to a secret, and sees sizes,
- * can guess it (CRIME, RFC 7541 section 7.1). Here a table belongs to a connection, which belongs to one client: it would
- * have to be the client's own page that guesses. Whole values must match, not beginnings, so a guess costs one request
+ * can guess it (CRIME, RFC 7541 section 7.1). To clients a table belongs to a connection, which belongs to one client: it
+ * would have to be the client's own page that guesses. To upstreams all clients share one, and nobody of them sees sizes
+ * there. Whole values must match, not beginnings, so a guess costs one request
  * each; and what is a secret is not inserted at all (indexing.ts).
  */
 export class HpackEncoder {

@@ -1,4 +1,4 @@
-/** Which fields of an answer go into the encoder's table. */
+/** Which fields go into the encoder's table. */
 
 /**
  * How a field is written. `first`: inserted when it comes; for values that stay. `again`: inserted when the same value

@@ -1,6 +1,6 @@
 /** The static table of HPACK, RFC 7541 appendix A. */
 
-import type { Fields } from '../../../../core/raw.ts';
+import type { Fields } from '../../core/raw.ts';
 
 /** Names and values of the static table, flat; the first pair has the index 1. */
 // biome-ignore format: a pair a line.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { SearchTable } from '../../../src/transport/engines/frames/hpack/search-table.ts';
+import { SearchTable } from '../../../src/http2/hpack/search-table.ts';
 
 type Entry = { name: string; value: string };
 const sizeOf = ({ name, value }: Entry): number => name.length + value.length + 32;

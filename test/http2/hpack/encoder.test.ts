@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { HpackDecoder } from '../../../src/transport/engines/frames/hpack/decoder.ts';
-import { HpackEncoder } from '../../../src/transport/engines/frames/hpack/encoder.ts';
+import { HpackDecoder } from '../../../src/http2/hpack/decoder.ts';
+import { HpackEncoder } from '../../../src/http2/hpack/encoder.ts';
 import { octets, WIDE } from './octets.ts';
 
 const ANSWER = ['server', 'gatehouse', 'content-type', 'text/css', 'x-own', 'value', 'vary', 'Origin'];

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { HpackError } from '../../../src/transport/engines/frames/hpack/hpack-error.ts';
-import { decodeHuffman, huffmanBytes, writeHuffman } from '../../../src/transport/engines/frames/hpack/huffman.ts';
+import { HpackError } from '../../../src/http2/hpack/hpack-error.ts';
+import { decodeHuffman, huffmanBytes, writeHuffman } from '../../../src/http2/hpack/huffman.ts';
 import { octets } from './octets.ts';
 
 const latin1 = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString('latin1'));

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import http2, { type IncomingHttpHeaders } from 'node:http2';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { HpackDecoder } from '../../../src/transport/engines/frames/hpack/decoder.ts';
-import { HpackEncoder } from '../../../src/transport/engines/frames/hpack/encoder.ts';
+import { HpackDecoder } from '../../../src/http2/hpack/decoder.ts';
+import { HpackEncoder } from '../../../src/http2/hpack/encoder.ts';
 import { Flag, type Frame, type FramePeer, FrameType, frame, startFrameServer } from '../../support/h2-frames.ts';
 import { WIDE } from './octets.ts';
 

@@ -1,9 +1,9 @@
 // Every example of RFC 7541 appendix C.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HpackDecoder } from '../../../src/transport/engines/frames/hpack/decoder.ts';
-import { HpackError } from '../../../src/transport/engines/frames/hpack/hpack-error.ts';
-import { readInteger, writeInteger } from '../../../src/transport/engines/frames/hpack/integers.ts';
+import { HpackDecoder } from '../../../src/http2/hpack/decoder.ts';
+import { HpackError } from '../../../src/http2/hpack/hpack-error.ts';
+import { readInteger, writeInteger } from '../../../src/http2/hpack/integers.ts';
 import { octets, WIDE } from './octets.ts';
 
 for (const [title, value, mask, hex] of [

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { NOBODY } from '../../../src/core/raw.ts';
-import type { Sender } from '../../../src/transport/engines/frames/sender.ts';
+import type { Sender } from '../../../src/http2/sender.ts';
 import { FrameStream } from '../../../src/transport/engines/frames/stream.ts';
 
 setFlagsFromString('--expose-gc');
@@ -14,7 +14,7 @@ const collect = runInNewContext('gc') as () => void;
 const WINDOW = 262_144;
 
 test('a body that comes byte by byte and is not taken holds little more than its bytes, and all of it comes in the end', async () => {
-  const owner = { sender: {} as Sender, consumed() {}, answered() {}, finished() {}, broken() {} };
+  const owner = { sender: {} as Sender, consumed() {}, spoken() {}, finished() {}, broken() {} };
   const settings = { ended: false, contentLength: undefined, sendWindow: 0, receiveWindow: WINDOW, now: 0 };
   const stream = new FrameStream(1, owner, settings);
   const packet = Buffer.alloc(16_384, 'x');

@@ -1,9 +1,9 @@
 /** What a server says first, RFC 9113 section 3.4. */
 
+import type { Outbox } from '../../../http2/outbox.ts';
+import { DEFAULT_WINDOW_BYTES, FrameType, SettingId } from '../../../http2/protocol.ts';
+import { settingsPayload } from '../../../http2/settings.ts';
 import type { EngineLimits } from '../engine.ts';
-import type { Outbox } from './outbox.ts';
-import { DEFAULT_WINDOW_BYTES, FrameType, SettingId } from './protocol.ts';
-import { settingsPayload } from './settings.ts';
 
 /** Our SETTINGS, and the window of the connection. RFC 8441 is not offered: WebSocket comes over HTTP/1.1. */
 export function greet(outbox: Outbox, limits: EngineLimits): void {

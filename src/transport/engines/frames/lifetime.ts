@@ -1,5 +1,6 @@
 /** How long a connection may be quiet, and how it goes. */
 
+import type { Pulse } from '../../../http2/incoming.ts';
 import type { SessionEnd } from '../../session-end.ts';
 
 const NO_REQUEST: SessionEnd = { reason: 'no request', limit: 'limits.header_timeout_ms' };
@@ -21,7 +22,7 @@ export interface LifetimeOptions {
  * The clock of one connection. While streams are open it stands still; a timer that is running then is left alone and
  * looks again when it fires, so that a request costs no timer.
  */
-export class Lifetime {
+export class Lifetime implements Pulse {
   readonly #options: LifetimeOptions;
   /** Milliseconds of `performance.now()` since when nothing was open; undefined while something is. */
   #quietSince: number | undefined;

@@ -2,7 +2,7 @@
 
 import type { IncomingHttpHeaders } from 'node:http2';
 import type { Fields } from '../../../core/raw.ts';
-import { goodName, goodValue } from './field-rules.ts';
+import { goodName, goodValue, SINGLE } from '../../../http2/field-rules.ts';
 
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
@@ -10,35 +10,6 @@ const PATH = /^[\x21-\x7e\x80-\xff]+$/;
 /** Characters of RFC 3986 section 3.2 without userinfo; whether they make an authority is looked at later, and answered. */
 const AUTHORITY = /^[A-Za-z0-9!$%&'()*+,\-.:;=[\]_~]+$/;
 const DIGITS = /^[0-9]{1,15}$/;
-/** Fields of which one value is read, the first, as Node does for both protocols: what was said twice is no list. */
-const SINGLE: ReadonlySet<string> = new Set([
-  'access-control-request-method',
-  'authorization',
-  'content-encoding',
-  'content-language',
-  'content-location',
-  'content-md5',
-  'content-range',
-  'content-type',
-  'date',
-  'dnt',
-  'etag',
-  'expires',
-  'from',
-  'if-match',
-  'if-modified-since',
-  'if-none-match',
-  'if-range',
-  'if-unmodified-since',
-  'last-modified',
-  'max-forwards',
-  'proxy-authorization',
-  'range',
-  'referer',
-  'upgrade-insecure-requests',
-  'user-agent',
-]);
-
 /** Fields by name, pseudo-headers too: the form that a request's reader wants; undefined where it is malformed. */
 export function readHead(fields: Fields, ended: boolean): IncomingHttpHeaders | undefined {
   const headers: Record<string, string | undefined> = { __proto__: null } as never;

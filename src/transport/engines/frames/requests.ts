@@ -1,18 +1,20 @@
 /** Header blocks of a client: each opens a request, ends one with trailers, or is refused. RFC 9113 section 8.1. */
 
 import type { Connection, RawReply, RawRequest } from '../../../core/raw.ts';
+import type { Floods } from '../../../http2/floods.ts';
+import { HpackDecoder } from '../../../http2/hpack/decoder.ts';
+import type { Messages } from '../../../http2/incoming.ts';
+import type { StreamOwner } from '../../../http2/message.ts';
+import { ConnectionError, DEFAULT_WINDOW_BYTES, ErrorCodes } from '../../../http2/protocol.ts';
+import type { Sender } from '../../../http2/sender.ts';
+import type { Streams } from '../../../http2/streams.ts';
 import { type ConnectionBudget, RAPID_MS, type Spending } from '../../budgets.ts';
 import { H2Request } from '../../h2.ts';
 import { StreamReply } from '../../reply.ts';
 import type { SessionEnd } from '../../session-end.ts';
 import type { EngineLimits } from '../engine.ts';
-import type { Floods } from './floods.ts';
-import { HpackDecoder } from './hpack/decoder.ts';
-import { ConnectionError, DEFAULT_WINDOW_BYTES, ErrorCodes } from './protocol.ts';
 import { goodTrailers, readHead } from './request-head.ts';
-import type { Sender } from './sender.ts';
-import { FrameStream, type StreamOwner } from './stream.ts';
-import type { Streams } from './streams.ts';
+import { FrameStream } from './stream.ts';
 
 /** More header fields than this are not read at all; a limit of the config, which is answered, lies far below. */
 const MOST_FIELDS = 2048;
@@ -26,7 +28,7 @@ export interface RequestsOptions {
   readonly connection: Connection;
   readonly owner: StreamOwner;
   readonly sender: Sender;
-  readonly streams: Streams;
+  readonly streams: Streams<FrameStream>;
   readonly floods: Floods;
   readonly limits: EngineLimits;
   readonly budget: ConnectionBudget | undefined;
@@ -45,7 +47,7 @@ export function mostHeaderBytes({ maxHeaderBytes, maxUrlBytes }: EngineLimits): 
 }
 
 /** The requests of one connection. */
-export class Requests {
+export class Requests implements Messages<FrameStream> {
   readonly #options: RequestsOptions;
   readonly #decoder: HpackDecoder;
   /** The window that the peer gives to a new stream, in bytes. */

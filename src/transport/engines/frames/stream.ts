@@ -1,67 +1,16 @@
-/** One stream of a connection: the client's side of an exchange, RFC 9113 section 5.1. */
+/** One stream of a connection: the client's side of an exchange. */
 
-import { addPiece } from '../../../core/pieces.ts';
-import { type DownstreamStream, type Fields, NOBODY, type Receiver, type Reset, ResetCode } from '../../../core/raw.ts';
-import { unsayable } from './field-rules.ts';
-import { DEFAULT_FRAME_BYTES, MAX_31 } from './protocol.ts';
-import { ReceiveWindow } from './receive-window.ts';
-import type { Sender, Sending } from './sender.ts';
+import type { DownstreamStream, Fields } from '../../../core/raw.ts';
+import { Once, unsayable } from '../../../http2/field-rules.ts';
+import { FrameMessage, type StreamOwner } from '../../../http2/message.ts';
 
-/** How much of an answer may wait in a stream before its writer is asked to hold on, and when it may go on, in bytes. */
-const HIGH_BYTES = 64 * 1024;
-const LOW_BYTES = 32 * 1024;
-
-/** A view on this many times its own bytes is copied: a client that sends a little at a time holds no more memory. */
-const MOST_HELD = 8;
-
-const NOTHING = new Uint8Array(0);
-
-/** What a stream needs of its connection. */
-export interface StreamOwner {
-  readonly sender: Sender;
-  /** Bytes of the request were read, or will not be: the peer may send so many more. `stream` 0: on no stream. */
-  consumed(stream: FrameStream | undefined, bytes: number): void;
-  /** The answer is out, and the request is not complete. */
-  answered(stream: FrameStream): void;
-  /** Both directions are done, or the stream was reset. */
-  finished(stream: FrameStream): void;
-  /** The peer broke the rules of the stream: it is reset with this code, and the peer pays for it. */
-  broken(stream: FrameStream, code: number): void;
-}
-
-/** One stream. Those of its connection call what begins with `take`. */
-export class FrameStream implements DownstreamStream, Sending {
-  readonly id: number;
+/** One stream of a client. */
+export class FrameStream extends FrameMessage implements DownstreamStream {
   readonly ended: boolean;
-  receiver: Receiver = NOBODY;
   onClosed: (() => void) | undefined;
   responded = false;
-  queued = false;
-  /** It was reset from here, before the end of the request was heard: more of it may be under way. */
-  severed = false;
   /** When it was opened, in milliseconds. */
   readonly opened: number;
-  readonly incoming: ReceiveWindow;
-  /** The request is complete, or nothing more of it will be heard. */
-  remoteDone: boolean;
-  readonly #owner: StreamOwner;
-  /** The peer's window of this stream; negative where it was made smaller. */
-  #window: number;
-  #expected: number;
-  #flowing = false;
-  #kept: Uint8Array[] = [];
-  #end: { readonly trailers: Fields | undefined } | undefined;
-  #telling = false;
-  #queue: Uint8Array[] = [];
-  #waiting = 0;
-  #wantsDrain = false;
-  /** Our message was ended by its writer. */
-  #ending = false;
-  #trailers: Fields | undefined;
-  /** Nothing goes out any more, nor is anything told but the close. */
-  #over = false;
-  #localDone = false;
-  #reset: Reset | undefined;
 
   constructor(
     id: number,
@@ -74,80 +23,22 @@ export class FrameStream implements DownstreamStream, Sending {
       readonly now: number;
     },
   ) {
-    this.id = id;
-    this.#owner = owner;
+    super(id, owner, { ...settings, patient: false });
     this.ended = settings.ended;
-    this.remoteDone = settings.ended;
-    this.#expected = settings.contentLength === undefined ? Number.NaN : Number(settings.contentLength);
-    this.#window = settings.sendWindow;
-    this.incoming = new ReceiveWindow(settings.receiveWindow);
     this.opened = settings.now;
   }
 
-  pause(): void {
-    this.#flowing = false;
-  }
-
-  resume(): void {
-    if (this.#flowing || this.#over) return;
-    this.#flowing = true;
-    if ((this.#kept.length === 0 && this.#end === undefined) || this.#telling) return;
-    this.#telling = true;
-    // Not now: whoever says this may not be ready to be told.
-    queueMicrotask(() => this.#tell());
-  }
-
   inform(status: number, fields: Fields): void {
-    if (this.#over || this.responded || unsayable(fields, false) !== undefined) return;
-    this.#owner.sender.head(this.id, status, fields, false);
+    if (this.over || this.responded || unsayable(fields, Once.ANSWER) !== undefined) return;
+    this.owner.sender.head(this.id, status, fields, false);
   }
 
   respond(status: number, fields: Fields, ended: boolean): void {
-    if (!this.#begin(status, fields, ended)) return;
-    if (!ended) return;
-    this.#ending = true;
-    this.#sent();
+    if (this.#begin(status, fields, ended) && ended) this.endedWithHead();
   }
 
   respondWhole(status: number, fields: Fields, body: readonly Uint8Array[]): void {
-    if (!this.#begin(status, fields, false)) return;
-    for (const piece of body) {
-      if (piece.length === 0) continue;
-      this.#queue.push(piece);
-      this.#waiting += piece.length;
-    }
-    this.end();
-  }
-
-  write(chunk: Uint8Array): boolean {
-    if (this.#over || this.#ending || chunk.length === 0) return true;
-    this.#queue.push(chunk);
-    this.#waiting += chunk.length;
-    this.#owner.sender.ready(this);
-    if (this.#waiting <= HIGH_BYTES) return true;
-    this.#wantsDrain = true;
-    return false;
-  }
-
-  end(trailers?: Fields): void {
-    if (this.#over || this.#ending) return;
-    if (trailers !== undefined && unsayable(trailers, true) !== undefined) {
-      this.reset(ResetCode.INTERNAL_ERROR);
-      return;
-    }
-    this.#ending = true;
-    this.#wantsDrain = false;
-    this.#trailers = trailers;
-    if (this.#queue.length > 0) this.#owner.sender.ready(this);
-    else this.#sendEnd();
-  }
-
-  reset(code: number): void {
-    if (this.#over) return;
-    this.severed = !this.remoteDone;
-    this.cut();
-    this.#owner.sender.reset(this.id, code);
-    this.#owner.finished(this);
+    if (this.#begin(status, fields, false)) this.writeWhole(body);
   }
 
   /** Unanswered, and opened less than so many milliseconds ago: the work for it was for nothing. */
@@ -155,146 +46,18 @@ export class FrameStream implements DownstreamStream, Sending {
     return !this.responded && now - this.opened < ms;
   }
 
-  get sendable(): boolean {
-    return this.#queue.length > 0 && this.#window > 0;
-  }
-
-  sendOne(room: number): number {
-    const piece = this.#queue[0]!;
-    const bytes = Math.min(piece.length, DEFAULT_FRAME_BYTES, room, this.#window);
-    const whole = bytes === piece.length;
-    if (whole) this.#queue.shift();
-    else this.#queue[0] = piece.subarray(bytes);
-    this.#window -= bytes;
-    this.#waiting -= bytes;
-    const last = this.#ending && this.#queue.length === 0;
-    const { outbox } = this.#owner.sender;
-    outbox.data(this.id, whole ? piece : piece.subarray(0, bytes), last && this.#trailers === undefined);
-    if (last && this.#trailers !== undefined) this.#sendEnd();
-    else if (last) this.#sent();
-    else if (this.#wantsDrain && this.#waiting <= LOW_BYTES) {
-      this.#wantsDrain = false;
-      this.receiver.onDrain();
-    }
-    return bytes;
-  }
-
-  /** The peer gives so many bytes more, or takes them back; false where that makes more than 2^31-1. */
-  takeWindow(bytes: number): boolean {
-    this.#window += bytes;
-    if (this.#window > MAX_31) return false;
-    if (this.sendable) this.#owner.sender.ready(this);
-    return true;
-  }
-
-  /** A piece of the request: `bytes` from `start` to `end`, which belong to the connection. */
-  takeData(bytes: Buffer, start: number, end: number): void {
-    const length = end - start;
-    this.#expected -= length;
-    if (this.#expected < 0) {
-      this.#owner.consumed(undefined, length);
-      this.#owner.broken(this, ResetCode.PROTOCOL_ERROR);
-      return;
-    }
-    const held = length * MOST_HELD >= bytes.buffer.byteLength;
-    const chunk = held ? bytes.subarray(start, end) : Uint8Array.prototype.slice.call(bytes, start, end);
-    if (!this.#flowing || this.#kept.length > 0) {
-      addPiece(this.#kept, chunk);
-      return;
-    }
-    this.receiver.onData(chunk);
-    this.#owner.consumed(this, length);
-  }
-
-  /** The request is complete. */
-  takeEnd(trailers: Fields | undefined): void {
-    // NaN where no length was told.
-    if (this.#expected > 0) {
-      this.#owner.broken(this, ResetCode.PROTOCOL_ERROR);
-      return;
-    }
-    this.remoteDone = true;
-    if (this.#flowing && this.#kept.length === 0) this.receiver.onEnd(trailers);
-    else this.#end = { trailers };
-    if (this.#localDone) this.#finish();
-  }
-
-  /**
-   * The stream is dead in both directions, and not by its owner, who is told when the stream is closed: it may have come
-   * in the same packet as the request, whose owner is not known before promises have been settled.
-   */
-  takeReset(reset: Reset): void {
-    if (this.#over) return;
-    this.cut();
-    this.#reset = reset;
-    this.#owner.finished(this);
-  }
-
-  /** Nothing more of it goes out or is told. */
-  cut(): void {
-    this.#over = true;
-    this.remoteDone = true;
-    this.#end = undefined;
-    this.#waiting = 0;
-    if (this.#queue.length > 0) this.#queue = [];
-    if (this.#kept.length === 0) return;
-    let unread = 0;
-    for (const { length } of this.#kept) unread += length;
-    this.#kept = [];
-    this.#owner.consumed(undefined, unread);
-  }
-
-  /** The last event. */
-  close(): void {
-    if (this.#reset !== undefined) this.receiver.onReset(this.#reset);
-    const { receiver, onClosed } = this;
-    this.receiver = NOBODY;
-    receiver.onClose();
-    onClosed?.();
+  protected override closed(): void {
+    this.onClosed?.();
   }
 
   /** Sends the head; false where nobody wants it any more. */
   #begin(status: number, fields: Fields, ended: boolean): boolean {
-    if (this.#over) return false;
+    if (this.over) return false;
     if (this.responded) throw new Error('the head of the answer was sent before');
-    const wrong = unsayable(fields, false);
+    const wrong = unsayable(fields, Once.ANSWER);
     if (wrong !== undefined) throw new Error(wrong);
     this.responded = true;
-    this.#owner.sender.head(this.id, status, fields, ended);
+    this.owner.sender.head(this.id, status, fields, ended);
     return true;
-  }
-
-  #sendEnd(): void {
-    const { sender } = this.#owner;
-    if (this.#trailers === undefined) sender.outbox.data(this.id, NOTHING, true);
-    else sender.head(this.id, undefined, this.#trailers, true);
-    this.#sent();
-  }
-
-  /** Our END_STREAM is on its way. */
-  #sent(): void {
-    this.#localDone = true;
-    if (this.remoteDone) this.#finish();
-    else this.#owner.answered(this);
-  }
-
-  #finish(): void {
-    if (this.#over) return;
-    this.cut();
-    this.#owner.finished(this);
-  }
-
-  /** Tells what was kept, as long as the owner takes it. */
-  #tell(): void {
-    while (this.#flowing && this.#kept.length > 0) {
-      const chunk = this.#kept.shift()!;
-      this.receiver.onData(chunk);
-      this.#owner.consumed(this, chunk.length);
-    }
-    this.#telling = false;
-    if (!this.#flowing || this.#over || this.#end === undefined) return;
-    const { trailers } = this.#end;
-    this.#end = undefined;
-    this.receiver.onEnd(trailers);
   }
 }

@@ -1,6 +1,6 @@
 /** Requests that nobody wants the rest of, RFC 9113 section 8.1. */
 
-import { ErrorCodes } from './protocol.ts';
+import { ErrorCodes } from '../../../http2/protocol.ts';
 import type { FrameStream } from './stream.ts';
 
 /**
