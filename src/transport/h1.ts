@@ -19,6 +19,8 @@ import { headFields } from './head-fields.ts';
 const LINGER_BYTES = 256 * 1024;
 /** And for how long, in milliseconds. */
 const LINGER_MS = 5000;
+/** How long the head of an answer that is cut may take to get out, in milliseconds. */
+const CUT_MS = 1000;
 
 /** The server's side of an HTTP/1.1 exchange. */
 export class H1DownstreamStream implements DownstreamStream {
@@ -86,12 +88,13 @@ export class H1DownstreamStream implements DownstreamStream {
   }
 
   write(chunk: Uint8Array): boolean {
-    if (this.#response.destroyed) return true;
+    if (this.#response.destroyed || this.#resetHere) return true;
     this.#wrote = true;
     return this.#response.write(chunk);
   }
 
   end(trailers?: Fields): void {
+    if (this.#resetHere) return;
     if (trailers !== undefined && this.#acceptsTrailers) this.#response.addTrailers(fieldPairs(trailers));
     this.#finish();
   }
@@ -123,9 +126,24 @@ export class H1DownstreamStream implements DownstreamStream {
     if (this.#resetHere || this.#closed) return;
     this.#resetHere = true;
     const { socket } = this.#request;
-    // A body that ends with the connection would look complete after a FIN; only a TCP reset says that it is not.
-    if (socket.constructor === Socket) socket.resetAndDestroy();
-    else socket.destroy();
+    const cut = (): void => {
+      // A body that ends with the connection would look complete after a FIN; only a TCP reset says that it is not.
+      if (socket.constructor === Socket) socket.resetAndDestroy();
+      else socket.destroy();
+    };
+    if (!this.responded || socket.destroyed) {
+      cut();
+      return;
+    }
+    // Browsers send a request again, a POST too, where a connection that was used before ends without a byte of an answer.
+    if (!this.#wrote) this.#response.flushHeaders();
+    this.#wrote = true;
+    this.#request.pause();
+    const timer = setTimeout(cut, CUT_MS).unref();
+    socket.write('', () => {
+      clearTimeout(timer);
+      cut();
+    });
   }
 
   pause(): void {

@@ -2,7 +2,7 @@
 // Harm: a cut answer that looks complete is cached, an upload that waits for 100 Continue hangs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startGateway } from '../support/gateway.ts';
+import { ONE_CHECK, startGateway } from '../support/gateway.ts';
 import { connectBytes } from '../support/h1-bytes.ts';
 import { connectFrames } from '../support/h2-frames.ts';
 import { Flag, outcome, plain, startUpstream } from './raw-upstream.ts';
@@ -41,6 +41,26 @@ for (const listener of ['clear', 'public'] as const) {
         assert.deepEqual([record.error!.code, record.bytesOut], ['UPSTREAM_CUT', 4]);
       });
     }
+  }
+}
+
+for (const listener of ['clear', 'public'] as const) {
+  for (const engine of ['node', 'frames'] as const) {
+    test(`${listener}, ${engine}: an answer that is cut in the packet of its head still shows its head: without a byte browsers would send a POST again`, async () => {
+      await using upstream = await startUpstream((request) => {
+        request.head();
+        request.data('half');
+        request.reset(2);
+      });
+      const zitadel = { endpoints: [upstream.address], http2_engine: engine, health: ONE_CHECK };
+      await using gateway = await startGateway({ zitadel, config: QUIET });
+      await upstream.checked;
+      using client = await connectBytes(gateway.port(listener), listener === 'public' ? { ca: gateway.ca } : {});
+      client.send('POST /v2/users HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n');
+      await client.over();
+      assert.match(client.text, /^HTTP\/1\.1 200 /);
+      assert.ok(!client.text.includes('\r\n0\r\n'), client.text);
+    });
   }
 }
 
