@@ -42,7 +42,7 @@ export const BENCH_OPTIONS: ParseArgsOptionsConfig = {
 export const BENCH_HELP: readonly string[] = [
   '--target URL           what is measured: https://id.example.com, or http:// for HTTP/2 in the clear',
   '--direct URL           the upstream without the gateway, measured at the same rate; "stand-in" for that one',
-  '--vs A,B               peers beside the gateway, before the same stand-in, in turn: nginx, haproxy, caddy, envoy, traefik, bare-node, or all',
+  '--vs A,B               peers beside the gateway, before the same stand-in, in turn: nginx, haproxy, caddy, envoy, traefik, gatehouse-frames, bare-node, or all',
   '--rounds N             how often everyone takes its turn with --vs (3); medians are shown',
   '--access-log           every server writes a line for each request; with --vs none does if not given',
   '--scenario A,B         only these, or files of your own; all if not given (--list shows them)',

@@ -1,13 +1,14 @@
 import { bareNode } from './bare-node.ts';
 import { caddy } from './caddy.ts';
 import { envoy } from './envoy.ts';
+import { gatehouseFrames } from './gatehouse-frames.ts';
 import { haproxy } from './haproxy.ts';
 import { nginx } from './nginx.ts';
 import type { Peer } from './peer.ts';
 import { traefik } from './traefik.ts';
 
 /** All that can be measured beside the gateway, in the order of the table. */
-export const PEERS: readonly Peer[] = [nginx, haproxy, caddy, envoy, traefik, bareNode];
+export const PEERS: readonly Peer[] = [nginx, haproxy, caddy, envoy, traefik, gatehouseFrames, bareNode];
 
 /** Those of a list with commas between them; `all`: everyone. Throws where there is no such peer. */
 export function peersOf(names: readonly string[]): readonly Peer[] {

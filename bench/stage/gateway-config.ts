@@ -9,6 +9,8 @@ export interface GatewayFiles {
   readonly key: string;
   /** Whether every request gets a line. */
   readonly accessLog: boolean;
+  /** What speaks HTTP/2 to the upstream; as the gateway has it by default, if not given. */
+  readonly http2Engine?: 'node' | 'frames';
 }
 
 /** Every limit that counts by address or token: all clients of the bench are one. Checked as ever, only wider. */
@@ -24,7 +26,8 @@ const WIDE: Readonly<Record<string, readonly [limit: string, key: string][]>> = 
 };
 
 /** YAML for `gatehouse serve --config`. The class `device` is what refuses: one request an hour. */
-export function gatewayConfig({ port, adminPort, standInPort, certificate, key, accessLog }: GatewayFiles): string {
+export function gatewayConfig(files: GatewayFiles): string {
+  const { port, adminPort, standInPort, certificate, key, accessLog, http2Engine } = files;
   const classes = Object.entries(WIDE).map(
     ([name, limits]) => `  ${name}:
     rate_limit:
@@ -44,7 +47,7 @@ listeners:
 upstreams:
   zitadel:
     protocol: h2c
-    endpoints: ["127.0.0.1:${standInPort}"]
+    endpoints: ["127.0.0.1:${standInPort}"]${http2Engine === undefined ? '' : `\n    http2_engine: ${http2Engine}`}
 routes:
   # What the stand-in has besides ZITADEL: a service with streams.
   - name: demo

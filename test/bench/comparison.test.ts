@@ -203,10 +203,10 @@ test('peers are asked for by name, and a name that nobody has is told', () => {
     peersOf(['caddy', 'nginx']).map(({ name }) => name),
     ['nginx', 'caddy'],
   );
-  assert.equal(peersOf(['all']).length, 6);
+  assert.equal(peersOf(['all']).length, 7);
   assert.deepEqual(peersOf([]), []);
   assert.throws(
     () => peersOf(['apache']),
-    /--vs: no peer 'apache'; there are all, nginx, haproxy, caddy, envoy, traefik, bare-node/,
+    /--vs: no peer 'apache'; there are all, nginx, haproxy, caddy, envoy, traefik, gatehouse-frames, bare-node/,
   );
 });
