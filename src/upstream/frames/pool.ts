@@ -127,6 +127,7 @@ export class FramesPool implements UpstreamPool {
     this.#connecting.add(socket);
     try {
       await ready;
+      if (socket.destroyed) throw this.#silent();
     } catch (error) {
       this.#notConnected(socket, error);
       return;

@@ -1,6 +1,6 @@
 /** One HTTP/2 session to an endpoint, on frames of our own: RFC 9113 without `node:http2`. */
 
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { GatewayError } from '../../core/errors.ts';
 import { type Fields, ResetCode } from '../../core/raw.ts';
 import { FrameConnection } from '../../http2/connection.ts';
@@ -77,7 +77,7 @@ export class FrameUpstreamSession
   #parting: NodeJS.Timeout | undefined;
 
   /** `socket` is connected, and agreed on h2 where it has TLS. */
-  constructor(socket: Duplex, settings: PoolSettings, observer: SessionObserver) {
+  constructor(socket: Socket, settings: PoolSettings, observer: SessionObserver) {
     const encoder = new HpackEncoder();
     super(socket, { encoder, windowBytes: settings.sessionWindowBytes, strict: false, onFrame() {} });
     this.#settings = settings;
@@ -120,6 +120,8 @@ export class FrameUpstreamSession
     });
     socket.once('end', () => socket.destroy());
     socket.once('close', () => this.#closed());
+    // What is under way is held by who asked for it.
+    socket.unref();
     socket.resume();
   }
 
@@ -223,12 +225,13 @@ export class FrameUpstreamSession
     this.#leave(ErrorCodes[code]);
   }
 
-  protected giveUp(): void {
-    this.#leave(ErrorCodes.INTERNAL_ERROR);
-  }
+  protected giveUp(): void {}
 
   protected report(defect: unknown): void {
-    this.#because('a defect', new GatewayError('DEFECT', { detail: 'HTTP/2 to an endpoint', cause: defect }));
+    // Whoever was told something has failed: what is under way here may be wrong, and is not gone on with.
+    const detail = defect instanceof Error ? defect.message : String(defect);
+    this.#because(`defect: ${detail}`, new GatewayError('DEFECT', { detail, cause: defect }));
+    this.#leave(ErrorCodes.INTERNAL_ERROR);
   }
 
   protected closedStreams(count: number): void {

@@ -51,7 +51,7 @@ export class FrameUpstreamStream extends FrameMessage implements UpstreamStream 
     this.#answered = true;
     // What is told of a body that does not come is that of another answer: RFC 9110 section 8.6.
     const bodiless = this.#isHead || head.status === 204 || head.status === 304;
-    if (!bodiless) this.expect(head.contentLength);
+    this.expect(bodiless ? '0' : head.contentLength);
     if (ended && !bodiless && Number(head.contentLength ?? 0) > 0) {
       this.owner.broken(this, ErrorCodes.PROTOCOL_ERROR);
       return;

@@ -151,6 +151,39 @@ for (const [what, method, status] of [
   });
 }
 
+for (const method of ['HEAD', 'GET'] as const) {
+  test(`${method}: a body where there is none is no answer`, async () => {
+    const { events } = await told((peer, stream) => {
+      peer.headers(stream, [[':status', method === 'HEAD' ? '200' : '304']]);
+      peer.data(stream, 'body', Flag.END_STREAM);
+    }, method);
+    assert.deepEqual(events, ['head', 'reset', 'close']);
+  });
+}
+
+for (const [what, event] of [
+  ['head', 'onHead'],
+  ['close', 'onClose'],
+] as const) {
+  test(`a defect of whoever is told of a ${what} ends its session with its message, and the process lives`, async () => {
+    await using server = await startFrameServer((peer, stream) => {
+      if (stream === 3) peer.headers(1, OK, Flag.END_STREAM);
+    });
+    using one = poolOf(server.address);
+    const [bad, other] = [request(), request()];
+    bad.receiver[event] = () => {
+      throw new Error('of this test');
+    };
+    await one.pool.open(bad);
+    await one.pool.open(other);
+    await other.receiver.seen('close');
+    assert.equal((other.receiver.resets[0]!.cause as { code?: string }).code, 'DEFECT');
+    await one.observed.until(() => one.observed.closed.length === 1);
+    assert.equal(one.observed.closed[0]!.reason, 'defect: of this test');
+    assert.equal(one.pool.streams, 0);
+  });
+}
+
 test('blanks at the ends of a value are none of it; a value of blanks is empty', async () => {
   const { heads } = await told((peer, stream) =>
     peer.headers(stream, [...OK, ['x', ' a b\t'], ['y', '  ']], Flag.END_STREAM),
