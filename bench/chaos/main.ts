@@ -17,6 +17,7 @@ const USAGE = `Usage: node bench/chaos/main.ts [options]
   --rate N        calls a second (200)
   --seed N        of all that is drawn (${LONG.seed})
   --workers N     worker threads of the gateway (0)
+  --engine E      what speaks HTTP/2 to the pods: node or frames (node)
   --no-shedding   without refusals when the event loop is late: for a machine with other work
   --json FILE     writes the results there, too
 `;
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     rate: { type: 'string' },
     seed: { type: 'string' },
     workers: { type: 'string' },
+    engine: { type: 'string', default: 'node' },
     shedding: { type: 'boolean', default: true },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -50,6 +52,7 @@ async function run(): Promise<void> {
     rate: number('rate') ?? base.rate,
     seed: number('seed') ?? base.seed,
     workers: number('workers') ?? base.workers,
+    upstreamEngine: engine(),
     sheds: base.sheds && values.shedding,
     mixedMs: minutes === undefined ? base.mixedMs : minutes * 60_000,
   };
@@ -74,6 +77,12 @@ function chosen() {
     if (scenario === undefined) throw new Error(`--only: there is no scenario '${name}'`);
     return scenario;
   });
+}
+
+function engine(): Pace['upstreamEngine'] {
+  const named = values.engine;
+  if (named === 'node' || named === 'frames') return named;
+  throw new Error(`--engine: expected node or frames, got '${named}'`);
 }
 
 function number(name: 'minutes' | 'rate' | 'seed' | 'workers'): number | undefined {

@@ -20,6 +20,8 @@ export interface Pace {
   /** `shutdown.drain_delay_ms`. */
   readonly drainMs: number;
   readonly workers: number;
+  /** What speaks HTTP/2 to the pods: `upstreams.zitadel.http2_engine`. */
+  readonly upstreamEngine: 'node' | 'frames';
   /** Whether the gateway sheds load when its event loop is late (`overload`); where others use the machine, it is. */
   readonly sheds: boolean;
   /** How long the mixed load with faults lasts. */
@@ -65,6 +67,7 @@ export const SHORT: Pace = {
   ejectMs: 4000,
   drainMs: 800,
   workers: 0,
+  upstreamEngine: 'node',
   sheds: false,
   mixedMs: 60_000,
   swaps: 10,
@@ -81,6 +84,7 @@ export const LONG: Pace = {
   ejectMs: 10_000,
   drainMs: 5000,
   workers: 0,
+  upstreamEngine: 'node',
   sheds: true,
   mixedMs: 30 * 60_000,
   swaps: 50,

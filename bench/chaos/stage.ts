@@ -78,6 +78,7 @@ export class Stage implements AsyncDisposable {
       upstreams: {
         zitadel: {
           ...('discovery' in upstream ? {} : { endpoints: this.pods.map(({ address }) => address) }),
+          http2_engine: this.pace.upstreamEngine,
           slow_start_ms: 0,
           health: {
             check: { interval_ms: checkMs },

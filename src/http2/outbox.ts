@@ -19,6 +19,7 @@ export class Outbox {
   /** What goes out before it. */
   #pieces: Uint8Array[] = [];
   #bytes = 0;
+  #said = 0;
 
   /** `onFirst`: something is here to be flushed, where nothing was. */
   constructor(socket: Duplex, onFirst: () => void) {
@@ -29,6 +30,11 @@ export class Outbox {
   /** Bytes that the peer's side has not taken, here and in the socket. */
   get waiting(): number {
     return this.#bytes + this.#socket.writableLength;
+  }
+
+  /** How many frames were put in so far. */
+  get said(): number {
+    return this.#said;
   }
 
   /** What a client says before all frames. */
@@ -110,6 +116,7 @@ export class Outbox {
 
   /** The head of a frame; `room`: so many bytes more will be copied behind it. */
   #head(type: number, flags: number, stream: number, length: number, room: number): void {
+    this.#said += 1;
     this.#reserve(HEAD_BYTES + room);
     const slab = this.#slab;
     let at = this.#at;

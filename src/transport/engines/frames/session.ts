@@ -17,6 +17,8 @@ import { mostHeaderBytes, Requests } from './requests.ts';
 import type { FrameStream } from './stream.ts';
 import { UploadStops } from './upload-stops.ts';
 
+/** How long we look for a good moment to say that we go, in milliseconds. */
+const ASKING_MS = 500;
 /** How long a peer may take to answer a PING, or to close its side, when the connection goes; in milliseconds. */
 const PARTING_MS = 1000;
 /** How long it may take what is still on its way to it, when nothing is wrong; in milliseconds. */
@@ -32,10 +34,11 @@ export interface SessionOptions extends EngineOptions {
 }
 
 /**
- * Whether requests are accepted, and how far the parting is: `leaving` after the first GOAWAY, which gives requests that
- * are under way the time to arrive; `going` after the second, which names the last; `gone` when nothing more is said.
+ * Whether requests are accepted, and how far the parting is: `asking` until the first GOAWAY can be said; `leaving` after
+ * it, which gives requests that are under way the time to arrive; `going` after the second, which names the last; `gone`
+ * when nothing more is said.
  */
-type State = 'open' | 'leaving' | 'going' | 'gone';
+type State = 'open' | 'asking' | 'leaving' | 'going' | 'gone';
 
 /** One connection. */
 export class FrameSession extends FrameConnection<FrameStream> {
@@ -49,6 +52,10 @@ export class FrameSession extends FrameConnection<FrameStream> {
   #end: SessionEnd | undefined;
   #parting: NodeJS.Timeout | undefined;
   #partingBytes = 0;
+  /** PINGs of ours. */
+  #unanswered = 0;
+  /** Frames that were said up to the last of them. */
+  #saidBefore = 0;
 
   constructor(socket: Duplex, connection: Connection, budget: ConnectionBudget | undefined, options: SessionOptions) {
     const { limits } = options;
@@ -73,7 +80,7 @@ export class FrameSession extends FrameConnection<FrameStream> {
       floods,
       limits,
       budget,
-      lastAccepted: () => (this.#state === 'open' || this.#state === 'leaving' ? MAX_31 : 0),
+      lastAccepted: () => (this.#state === 'going' || this.#state === 'gone' ? 0 : MAX_31),
       opened: () => {
         options.streams(1);
         lifetime.busy();
@@ -95,11 +102,14 @@ export class FrameSession extends FrameConnection<FrameStream> {
         if (id === SettingId.HEADER_TABLE_SIZE) encoder.setMaxTableBytes(value);
       },
       pong: () => {
-        if (this.#state === 'leaving') this.#last();
+        this.#unanswered = Math.max(0, this.#unanswered - 1);
+        if (this.#unanswered > 0) return;
+        if (this.#state === 'asking') this.#asked();
+        else if (this.#state === 'leaving') this.#last();
       },
       goaway: (_last, code) => {
         if (code !== 0) this.#end ??= { reason: 'the client sent GOAWAY', code: String(code) };
-        if (this.#state === 'open') this.#last();
+        if (this.#state === 'open' || this.#state === 'asking') this.#last();
       },
     });
     this.#reader = new FrameReader(true, (type, flags, stream, bytes, start, end) =>
@@ -121,12 +131,9 @@ export class FrameSession extends FrameConnection<FrameStream> {
   /** GOAWAY: requests that are under way are served, and the connection closes when the last is done. */
   drain(): void {
     if (this.#state !== 'open') return;
-    this.#state = 'leaving';
-    const { outbox } = this.sender;
-    this.sender.outbox.goaway(MAX_31, ErrorCodes.NO_ERROR);
-    // What was sent before the answer to this came has arrived when the answer has: section 6.8.
-    outbox.control(FrameType.PING, 0, 0, Buffer.from('draining', 'latin1'));
-    this.#parting = setTimeout(() => this.#last(), PARTING_MS).unref();
+    this.#state = 'asking';
+    this.#parting = setTimeout(() => this.#first(), ASKING_MS).unref();
+    this.#ask();
   }
 
   destroy(): void {
@@ -189,6 +196,37 @@ export class FrameSession extends FrameConnection<FrameStream> {
       return;
     }
     this.attempt(() => this.#reader.take(chunk));
+  }
+
+  #ask(): void {
+    this.#ping();
+    this.#saidBefore = this.sender.outbox.said;
+  }
+
+  #ping(): void {
+    this.sender.outbox.control(FrameType.PING, 0, 0, Buffer.from('draining', 'latin1'));
+    this.#unanswered += 1;
+  }
+
+  /**
+   * The client has read all that was said before the PING. Where nothing was said since, GOAWAY will not come in the packet
+   * of an answer: clients that send their next request when they read the answer, before they read on, would have it
+   * refused by their own library (connect-node on Node 26.10, whose nghttp2 reads whole packets).
+   */
+  #asked(): void {
+    if (this.sender.outbox.said === this.#saidBefore) this.#first();
+    else this.#ask();
+  }
+
+  /** The first GOAWAY. */
+  #first(): void {
+    if (this.#state !== 'asking') return;
+    this.#state = 'leaving';
+    this.sender.outbox.goaway(MAX_31, ErrorCodes.NO_ERROR);
+    // What was sent before the answer to this came has arrived when the answer has: section 6.8.
+    this.#ping();
+    clearTimeout(this.#parting);
+    this.#parting = setTimeout(() => this.#last(), PARTING_MS).unref();
   }
 
   /** The last GOAWAY; the connection closes when nothing is open. */
