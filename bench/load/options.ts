@@ -16,6 +16,7 @@ export const BENCH_OPTIONS: ParseArgsOptionsConfig = {
   vs: { type: 'string', multiple: true, default: [] },
   rounds: { type: 'string' },
   'access-log': { type: 'boolean' },
+  'node-flags': { type: 'string' },
   rate: { type: 'string' },
   rates: { type: 'string' },
   connections: { type: 'string' },
@@ -45,6 +46,7 @@ export const BENCH_HELP: readonly string[] = [
   '--vs A,B               peers beside the gateway, before the same stand-in, in turn: nginx, haproxy, caddy, envoy, traefik, gatehouse-frames, bare-node, or all',
   '--rounds N             how often everyone takes its turn with --vs (3); medians are shown',
   '--access-log           every server writes a line for each request; with --vs none does if not given',
+  '--node-flags FLAGS     for the Node of the gateway that is started, with commas: --node-flags=--single-threaded-gc',
   '--scenario A,B         only these, or files of your own; all if not given (--list shows them)',
   '--loop KIND            closed (as much as it takes), open (at a rate), or both',
   '--rate RATE            requests a second of the open loop: 500, 100..2000 for a ramp, or 25% of the closed loop',
@@ -80,6 +82,8 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Undefined: as usual, which is off where peers are. */
   readonly accessLog: boolean | undefined;
+  /** Of the gateway that the bench starts. */
+  readonly nodeFlags: readonly string[];
   readonly scenarios: readonly string[];
   readonly loops: readonly ('closed' | 'open')[];
   /** An open loop for each, in this order; none: the scenario's, or a quarter of the knee. */
@@ -127,6 +131,9 @@ export function readOptions(values: Values): BenchOptions {
   if (vs.length > 0 && text('target') !== undefined) {
     throw new Error('--vs: peers run before the stand-in, so not together with --target');
   }
+  if (text('node-flags') !== undefined && text('target') !== undefined) {
+    throw new Error('--node-flags: the gateway is started without --target only');
+  }
   if (text('rounds') !== undefined && vs.length === 0) throw new Error('--rounds: goes with --vs');
   const failIf = text('fail-if') === undefined ? [] : readThresholds(text('fail-if')!);
   if (failIf.some(({ relative }) => relative) && text('baseline') === undefined) {
@@ -138,6 +145,7 @@ export function readOptions(values: Values): BenchOptions {
     vs,
     rounds: whole('rounds') ?? (vs.length === 0 ? 1 : 3),
     accessLog: values['access-log'] as boolean | undefined,
+    nodeFlags: text('node-flags')?.split(',') ?? [],
     scenarios: (values.scenario as string[]).flatMap((one) => one.split(',')),
     loops: loop === 'both' ? ['closed', 'open'] : [loop as 'closed' | 'open'],
     rates: rates.map(readRate),

@@ -19,7 +19,7 @@ export interface Subject extends AsyncDisposable {
 
 /** Starts what has to be started. Throws what is wrong with the options, or does not start. */
 export async function subjectOf(options: BenchOptions): Promise<Subject> {
-  const { target, direct, metrics, pid, insecure, vs, accessLog } = options;
+  const { target, direct, metrics, pid, insecure, vs, accessLog, nodeFlags } = options;
   const token = process.env.GATEHOUSE_ADMIN_TOKEN;
   if (target !== undefined) {
     if (direct === 'stand-in') throw new Error('--direct: the stand-in runs without --target only');
@@ -37,7 +37,7 @@ export async function subjectOf(options: BenchOptions): Promise<Subject> {
   const { startRivals } = await import('../stage/rivals.ts');
   const peers = peersOf(vs);
   await using stack = new AsyncDisposableStack();
-  const ground = stack.use(await startGround({ accessLog: accessLog ?? vs.length === 0 }));
+  const ground = stack.use(await startGround({ accessLog: accessLog ?? vs.length === 0, flags: () => nodeFlags }));
   const signs = fromMetrics(ground.metricsUrl, undefined);
   const rivals = vs.length === 0 ? undefined : stack.use(await startRivals(peers, ground, accessLog ?? false));
   const held = stack.move();

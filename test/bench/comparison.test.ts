@@ -194,6 +194,7 @@ test('options of peers that make no sense are named', () => {
   assert.deepEqual([vs, rounds, accessLog], [['nginx', 'caddy', 'envoy'], 3, undefined]);
   assert.equal(read({}).rounds, 1);
   assert.throws(() => read({ rounds: '2' }), /--rounds: goes with --vs/);
+  assert.throws(() => read({ 'node-flags': '--a', target: 'https://a' }), /--node-flags: .* without --target only/);
   assert.throws(() => read({ vs: ['nginx'], rounds: '0' }), /--rounds: expected/);
   assert.throws(() => read({ vs: ['nginx'], target: 'https://id.example.com' }), /--vs: .* not together with --target/);
 });
