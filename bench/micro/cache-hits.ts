@@ -11,6 +11,7 @@ import type { Answer } from '../../src/core/exchange.ts';
 import { answerFields, getField, setField } from '../../src/core/headers.ts';
 import type { PolicyServices } from '../../src/core/policy.ts';
 import type { Fields } from '../../src/core/raw.ts';
+import { QuickCodings } from '../../src/encoding/quick-codings.ts';
 import type { OpenExchange } from '../../src/gateway/exchange.ts';
 import { cache } from '../../src/policies/cache.ts';
 import { type Case, inTurn, measured } from './case.ts';
@@ -47,7 +48,9 @@ function answerOf(i: number): StoredAnswer {
 }
 for (let i = 0; i < FILES; i += 1) store.put(keyOf(i), answerOf(i), store.begin(keyOf(i)));
 
-const parts = { store, maker: { make: () => undefined }, mirror: undefined, disk: undefined, warmHosts: [] };
+const maker = { make: () => undefined };
+const quick = new QuickCodings(1_000_000);
+const parts = { store, maker, quick, mirror: undefined, disk: undefined, warmHosts: [] };
 const hook = cache.hooks(cache.options.parse({ request_fields: [] }), {
   route: ROUTE,
   clock: systemClock,

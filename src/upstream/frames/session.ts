@@ -16,11 +16,10 @@ import {
   ErrorCodes,
   FrameType,
   MAX_31,
-  PREFACE,
   SettingId,
 } from '../../http2/protocol.ts';
-import { settingsPayload } from '../../http2/settings.ts';
 import { nextSession, type OpenRequest, type PoolSettings } from '../pool.ts';
+import { greet } from './greeting.ts';
 import { FrameUpstreamStream } from './stream.ts';
 
 /** What a server says last may still come for so long, in milliseconds. */
@@ -110,7 +109,7 @@ export class FrameUpstreamSession
     this.#reader = new FrameReader(false, (type, flags, stream, bytes, start, end) =>
       incoming.frame(type, flags, stream, bytes, start, end),
     );
-    this.#greet();
+    greet(sender.outbox, settings);
     socket.on('data', (chunk: Buffer) => this.attempt(() => this.#reader.take(chunk)));
     socket.on('drain', () => this.drained());
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -237,21 +236,6 @@ export class FrameUpstreamSession
   protected closedStreams(count: number): void {
     for (let i = 0; i < count; i += 1) this.#observer.streamClosed();
     if (this.hasRoom) this.#observer.room();
-  }
-
-  /** What a client says first, section 3.4. */
-  #greet(): void {
-    const { outbox } = this.sender;
-    const { streamWindowBytes, sessionWindowBytes, maxAnswerHeaderBytes } = this.#settings;
-    outbox.preface(PREFACE);
-    const settings = settingsPayload([
-      [SettingId.ENABLE_PUSH, 0],
-      [SettingId.INITIAL_WINDOW_SIZE, streamWindowBytes],
-      [SettingId.MAX_HEADER_LIST_SIZE, maxAnswerHeaderBytes],
-    ]);
-    outbox.control(FrameType.SETTINGS, 0, 0, settings);
-    const more = sessionWindowBytes - DEFAULT_WINDOW_BYTES;
-    if (more > 0) outbox.number(FrameType.WINDOW_UPDATE, 0, more);
   }
 
   #settled(): void {
