@@ -1,6 +1,7 @@
 /** SETTINGS as frames, RFC 9113 section 6.5. */
 
-import { ConnectionError, MAX_31, SettingId } from './protocol.ts';
+import type { Outbox } from './outbox.ts';
+import { ConnectionError, DEFAULT_WINDOW_BYTES, FrameType, MAX_31, SettingId } from './protocol.ts';
 
 /** Settings of one frame; there are six, and a peer that sends many more has us look at them for nothing. */
 const MOST_SETTINGS = 32;
@@ -15,7 +16,18 @@ export function settingsPayload(settings: readonly (readonly [id: number, value:
   return bytes;
 }
 
-/** Reads the settings of a peer that concern a server; ConnectionError where a value is none. */
+/** Says what we want: SETTINGS, and how large the window of the connection is, in bytes, where it is above the default. */
+export function announce(
+  outbox: Outbox,
+  settings: readonly (readonly [id: number, value: number])[],
+  connectionWindowBytes: number,
+): void {
+  outbox.control(FrameType.SETTINGS, 0, 0, settingsPayload(settings));
+  const more = connectionWindowBytes - DEFAULT_WINDOW_BYTES;
+  if (more > 0) outbox.number(FrameType.WINDOW_UPDATE, 0, more);
+}
+
+/** Reads the settings of a peer; ConnectionError where a value is none. */
 export function readSettings(bytes: Buffer, start: number, end: number, on: (id: number, value: number) => void): void {
   if ((end - start) % 6 !== 0) throw new ConnectionError('FRAME_SIZE_ERROR', 'SETTINGS of no whole settings');
   if (end - start > 6 * MOST_SETTINGS)

@@ -168,8 +168,11 @@ function formFor(stored: StoredAnswer, forms: Forms, accept: string | string[] |
     }
     const standIn = coding === codings[0] ? variants.standIn(stored, coding) : undefined;
     if (standIn === undefined) continue;
-    const form = forms.standIns.get(standIn) ?? makeForm(stored, { name: coding, strength: 'weak' }, standIn, variants);
-    forms.standIns.set(standIn, form);
+    let form = forms.standIns.get(standIn);
+    if (form === undefined) {
+      form = makeForm(stored, { name: coding, strength: 'weak' }, standIn, variants);
+      forms.standIns.set(standIn, form);
+    }
     return form;
   }
   return forms.plain;

@@ -29,6 +29,8 @@ export class Variants {
   readonly #maker: Maker;
   readonly #quick: QuickCodings;
   readonly #mirror: Mirror | undefined;
+  /** What was found of stored answers, which never change: every hit asks. */
+  readonly #varying = new WeakMap<StoredAnswer, boolean>();
 
   constructor(on: boolean, { store, maker, quick, mirror }: PolicyServices['cache']) {
     this.#on = on;
@@ -52,7 +54,14 @@ export class Variants {
   }
 
   /** Whether clients may get a stored answer in different codings. */
-  readonly varies = (stored: StoredAnswer): boolean => stored.body.length >= MIN_BYTES && this.codable(stored.fields);
+  varies(stored: StoredAnswer): boolean {
+    let varies = this.#varying.get(stored);
+    if (varies === undefined) {
+      varies = stored.body.length >= MIN_BYTES && this.codable(stored.fields);
+      this.#varying.set(stored, varies);
+    }
+    return varies;
+  }
 
   /** What stands in for a coding that is not made yet; undefined where nothing does, as for the first who asks. */
   standIn(stored: StoredAnswer, coding: CodingName): Uint8Array | undefined {

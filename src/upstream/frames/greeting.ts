@@ -1,8 +1,8 @@
 /** What a client says first, RFC 9113 section 3.4. */
 
 import type { Outbox } from '../../http2/outbox.ts';
-import { DEFAULT_WINDOW_BYTES, FrameType, PREFACE, SettingId } from '../../http2/protocol.ts';
-import { settingsPayload } from '../../http2/settings.ts';
+import { PREFACE, SettingId } from '../../http2/protocol.ts';
+import { announce } from '../../http2/settings.ts';
 import type { PoolSettings } from '../pool.ts';
 
 /** The preface, our SETTINGS, and the window of the session. */
@@ -15,12 +15,10 @@ export function greet(
   }: Pick<PoolSettings, 'streamWindowBytes' | 'sessionWindowBytes' | 'maxAnswerHeaderBytes'>,
 ): void {
   outbox.preface(PREFACE);
-  const settings = settingsPayload([
+  const settings = [
     [SettingId.ENABLE_PUSH, 0],
     [SettingId.INITIAL_WINDOW_SIZE, streamWindowBytes],
     [SettingId.MAX_HEADER_LIST_SIZE, maxAnswerHeaderBytes],
-  ]);
-  outbox.control(FrameType.SETTINGS, 0, 0, settings);
-  const more = sessionWindowBytes - DEFAULT_WINDOW_BYTES;
-  if (more > 0) outbox.number(FrameType.WINDOW_UPDATE, 0, more);
+  ] as const;
+  announce(outbox, settings, sessionWindowBytes);
 }

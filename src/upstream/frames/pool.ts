@@ -149,7 +149,7 @@ export class FramesPool implements UpstreamPool {
         this.#streams -= 1;
         this.#observer.streamClosed?.();
       },
-      closed: (_session, reason, cause) => {
+      closed: (reason, cause) => {
         cancelTimeout();
         if (this.#connecting.has(socket)) this.#notConnected(socket, cause ?? this.#silent());
         else this.#ended(session, reason);

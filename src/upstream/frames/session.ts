@@ -41,13 +41,13 @@ const NO_PULSE: Pulse = { blockBegun() {}, blockEnded() {}, acknowledged() {}, q
 /** What a pool is told of its session. */
 export interface SessionObserver {
   /** Requests may be sent; called once. */
-  ready(session: FrameUpstreamSession): void;
+  ready(): void;
   /** There is, or may be, room for more streams. */
   room(): void;
   /** A stream is over. */
   streamClosed(): void;
   /** It is over; `cause` where there is one. */
-  closed(session: FrameUpstreamSession, reason: string, cause: Error | undefined): void;
+  closed(reason: string, cause: Error | undefined): void;
 }
 
 /** `greeting` until the SETTINGS of the endpoint are here; `going`: no new streams; `gone`: nothing more. */
@@ -182,7 +182,7 @@ export class FrameUpstreamSession
     else {
       const { maxAnswerHeaderBytes } = this.#settings;
       const detail = `the fields of an answer have more than ${maxAnswerHeaderBytes} bytes, or are more than ${MOST_FIELDS}`;
-      this.#refuse(stream, ErrorCodes.CANCEL, new GatewayError('UPSTREAM_PROTOCOL', { detail }));
+      this.broken(stream, ErrorCodes.CANCEL, new GatewayError('UPSTREAM_PROTOCOL', { detail }));
     }
   }
 
@@ -197,8 +197,10 @@ export class FrameUpstreamSession
 
   spoken(): void {}
 
-  broken(stream: FrameUpstreamStream, code: number): void {
-    this.#refuse(stream, code);
+  broken(stream: FrameUpstreamStream, code: number, cause?: Error): void {
+    if (this.#state === 'gone') return;
+    this.sender.reset(stream.id, code);
+    stream.takeReset({ code, by: 'peer', unprocessed: false, ...(cause !== undefined && { cause }) });
   }
 
   protected get gone(): boolean {
@@ -241,7 +243,7 @@ export class FrameUpstreamSession
   #settled(): void {
     if (this.#state === 'greeting') {
       this.#state = 'open';
-      this.#observer.ready(this);
+      this.#observer.ready();
     } else if (this.hasRoom) this.#observer.room();
   }
 
@@ -254,13 +256,6 @@ export class FrameUpstreamSession
     }
     // Nothing good comes any more, and it may never close its side.
     if (code !== ErrorCodes.NO_ERROR) this.#leave(undefined);
-  }
-
-  /** The endpoint broke the rules of a stream. */
-  #refuse(stream: FrameUpstreamStream, code: number, cause?: Error): void {
-    if (this.#state === 'gone') return;
-    this.sender.reset(stream.id, code);
-    stream.takeReset({ code, by: 'peer', unprocessed: false, ...(cause !== undefined && { cause }) });
   }
 
   /** The first reason is the one. */
@@ -301,6 +296,6 @@ export class FrameUpstreamSession
     this.#state = 'gone';
     this.#cutAll();
     this.tellCloses();
-    this.#observer.closed(this, this.#reason, this.#cause);
+    this.#observer.closed(this.#reason, this.#cause);
   }
 }

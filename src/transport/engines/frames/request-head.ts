@@ -10,6 +10,7 @@ const PATH = /^[\x21-\x7e\x80-\xff]+$/;
 /** Characters of RFC 3986 section 3.2 without userinfo; whether they make an authority is looked at later, and answered. */
 const AUTHORITY = /^[A-Za-z0-9!$%&'()*+,\-.:;=[\]_~]+$/;
 const DIGITS = /^[0-9]{1,15}$/;
+
 /** Fields by name, pseudo-headers too: the form that a request's reader wants; undefined where it is malformed. */
 export function readHead(fields: Fields, ended: boolean): IncomingHttpHeaders | undefined {
   const headers: Record<string, string | undefined> = { __proto__: null } as never;
